@@ -1,0 +1,153 @@
+import { adtsFrame } from '../../src/container/adts/adts.js';
+import { parseAsc } from '../../src/codec/aac/asc.js';
+import { channelWindows, parseRawDataBlock } from '../../src/codec/aac/raw-data-block.js';
+import { WindowSequence } from '../../src/codec/aac/channel-stream.js';
+import type { AacUnit } from '../../src/media/access-unit.js';
+import { encodeUnits, type Label } from './labelled-set.js';
+import { Random } from './random.js';
+import { makeSound, RATE, type Material } from './sounds.js';
+
+interface CodedOptions {
+  readonly material: Material;
+  readonly seed: number;
+  readonly encoder: 'libfdk_aac' | 'aac';
+  readonly bitrateBps: number;
+}
+
+export interface CodedDefect {
+  readonly name: string;
+  readonly make: (options: CodedOptions) => Promise<{ frames: Buffer[]; labels: Label[] }>;
+}
+
+const PIECE_SECONDS = 2.5;
+const PIECES = 5;
+const FRAME_MS = (1024 * 1000) / RATE;
+
+/** Pieces of one coded stream: cut from the middle of longer ones unless `whole`. */
+async function pieces(
+  options: CodedOptions,
+  change: (piece: number) => Partial<CodedOptions> & { whole?: boolean },
+): Promise<AacUnit[][]> {
+  const found: AacUnit[][] = [];
+  for (let n = 0; n < PIECES; n++) {
+    const own = { ...options, ...change(n) };
+    const sound = await makeSound(own.material, PIECE_SECONDS, own.seed * 16 + n);
+    const { units } = encodeUnits(sound, own);
+    found.push(own.whole === true ? units : units.slice(8, -8));
+  }
+  return found;
+}
+
+/** Joins frames without regard to anything, and labels each join. */
+function joined(
+  parts: readonly AacUnit[][],
+  kind: Label['kind'],
+  strength: string,
+): { frames: Buffer[]; labels: Label[] } {
+  const labels: Label[] = [];
+  const frames: Buffer[] = [];
+  for (const [n, part] of parts.entries()) {
+    if (n > 0) labels.push({ kind, timeMs: frames.length * FRAME_MS, strength });
+    frames.push(...part.map(adtsFrame));
+  }
+  return { frames, labels };
+}
+
+function sequenceOf(unit: AacUnit): WindowSequence {
+  return channelWindows(parseRawDataBlock(unit.data, parseAsc(unit.config.asc)))[0]!.sequence;
+}
+
+export const codedDefects: readonly CodedDefect[] = [
+  {
+    // Frames of unrelated places of one encoder, both in long windows: nothing in the syntax is wrong.
+    name: 'bad-seam',
+    make: async (options) => {
+      const parts = await pieces(options, () => ({}));
+      const isLong = (unit: AacUnit | undefined): boolean =>
+        unit !== undefined && sequenceOf(unit) === WindowSequence.onlyLong;
+      const long = parts.map((part) => {
+        const cut = [...part];
+        while (cut.length > 0 && !isLong(cut[0])) cut.shift();
+        while (cut.length > 0 && !isLong(cut.at(-1))) cut.pop();
+        return cut;
+      });
+      return joined(long, 'bad-seam', 'unrelated frames');
+    },
+  },
+  {
+    name: 'concat',
+    make: async (options) =>
+      joined(await pieces(options, () => ({ whole: true })), 'priming-leak', 'whole streams'),
+  },
+  {
+    name: 'encoder-change',
+    make: async (options) =>
+      joined(
+        await pieces(options, (n) => ({
+          encoder: n % 2 === 0 ? 'libfdk_aac' : 'aac',
+          bitrateBps: n % 2 === 0 ? options.bitrateBps : options.bitrateBps / 2,
+        })),
+        'encoder-change',
+        'other encoder and half the bitrate',
+      ),
+  },
+  {
+    name: 'damaged-frame',
+    make: async (options) => {
+      const sound = await makeSound(options.material, 12, options.seed);
+      const { units } = encodeUnits(sound, options);
+      const random = new Random(options.seed);
+      const labels: Label[] = [];
+      const frames = units.map(adtsFrame);
+      for (let at = 90; at < frames.length - 40; at += 110) {
+        const frame = Buffer.from(frames[at]!);
+        for (let i = 9; i < frame.length; i++) frame[i] = random.integer(0, 255);
+        frames[at] = frame;
+        labels.push({ kind: 'damaged-frame', timeMs: at * FRAME_MS, strength: 'all bytes' });
+      }
+      return { frames, labels };
+    },
+  },
+  {
+    // A long window where the one before ends short, by leaving out what is between.
+    name: 'illegal-window',
+    make: async (options) => {
+      const sound = await makeSound(options.material, 12, options.seed);
+      // Clicks make any encoder switch to short windows.
+      const places: number[] = [];
+      for (let at = 2 * RATE; at < 11 * RATE; at += 2 * RATE) {
+        places.push(at);
+        for (const side of sound) {
+          side.fill(0, at - 4000, at);
+          for (let i = 0; i < 600; i++) side[at + i]! += 0.8 * Math.sin(i * i) * Math.exp(-i / 150);
+        }
+      }
+      const { units } = encodeUnits(sound, options);
+      const labels: Label[] = [];
+      const frames: Buffer[] = [];
+      let last = -1000;
+      for (const [index, unit] of units.entries()) {
+        const before = units[index - 1];
+        const isShort = sequenceOf(unit) === WindowSequence.eightShort;
+        const opens = before !== undefined && sequenceOf(before) === WindowSequence.longStart;
+        if (
+          isShort &&
+          opens &&
+          index > last + 60 &&
+          sequenceOf(units[index + 1] ?? unit) === WindowSequence.longStop
+        ) {
+          // LONG_START goes: ONLY_LONG then EIGHT_SHORT.
+          frames.pop();
+          labels.push({
+            kind: 'illegal-window',
+            timeMs: frames.length * FRAME_MS,
+            strength: 'one frame left out',
+          });
+          last = index;
+        }
+        frames.push(adtsFrame(unit));
+      }
+      return { frames, labels };
+    },
+  },
+];

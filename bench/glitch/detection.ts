@@ -1,0 +1,88 @@
+/**
+ * Makes the labelled set and measures what the analyser finds in it.
+ *
+ *   node bench/run.mjs glitch [--folder DIR] [--seed N] [--bitrates 64,128,192] [--reuse] [--only TEXT] [--details]
+ */
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { analyseCapture } from '../../src/glitch/analyse-capture.js';
+import { openCapture } from '../../src/glitch/capture/open.js';
+import type { Finding } from '../../src/glitch/finding.js';
+import { makeSet, type Clip } from './labelled-set.js';
+import { f1, interval, Score, type AlarmTally, type Tally } from './score.js';
+
+const { values } = parseArgs({
+  options: {
+    folder: { type: 'string', default: join(tmpdir(), 'anchornet-glitch-set') },
+    seed: { type: 'string', default: '1' },
+    bitrates: { type: 'string', default: '64,128,192' },
+    only: { type: 'string' },
+    reuse: { type: 'boolean', default: false },
+    details: { type: 'boolean', default: false },
+  },
+});
+
+const folder = values.folder;
+const clips: Clip[] = values.reuse
+  ? (JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as Clip[])
+  : await makeSet({
+      folder,
+      seed: Number(values.seed),
+      bitratesBps: values.bitrates.split(',').map((kbps) => Number(kbps) * 1000),
+    });
+const score = new Score();
+let mediaSeconds = 0;
+const cpuBefore = process.cpuUsage();
+for (const clip of clips) {
+  if (values.only !== undefined && !clip.file.includes(values.only)) continue;
+  const capture = await openCapture(join(folder, clip.file));
+  const findings: Finding[] = [];
+  const summary = await analyseCapture(capture, {
+    pictures: true,
+    onFinding: (finding) => findings.push(finding),
+  });
+  await capture.close();
+  mediaSeconds += summary.durationMs / 1000;
+  score.add(clip, findings);
+}
+const cpu = process.cpuUsage(cpuBefore);
+const cpuSeconds = (cpu.user + cpu.system) / 1e6;
+
+const out = (line: string): boolean => process.stdout.write(`${line}\n`);
+const share = (hits: number, of: number): string => {
+  const [low, high] = interval(hits, of);
+  return of === 0 ? '–' : `${(hits / of).toFixed(3)} (${low.toFixed(2)}–${high.toFixed(2)})`;
+};
+const row = (name: string, tally: Tally): void => {
+  out(
+    `| ${name} | ${tally.labels} | ${share(tally.found, tally.labels)} | ${share(tally.noticed, tally.labels)} | ` +
+      `${share(tally.claimedRight, tally.claimed)} | ${f1(tally).toFixed(3)} |`,
+  );
+};
+const table = (title: string, tallies: ReadonlyMap<string, Tally>): void => {
+  out(`\n| ${title} | labels | recall | noticed | precision | F1 at ±10 ms |`);
+  out('| --- | --- | --- | --- | --- | --- |');
+  for (const [name, tally] of [...tallies].sort(([a], [b]) => (a < b ? -1 : 1))) row(name, tally);
+};
+table('kind', score.byKind);
+if (values.details) {
+  table('kind and coding', score.byKindAndCoding);
+  table('strength', score.byStrength);
+  out('\nMisses');
+  for (const miss of score.misses) out(`  ${miss}`);
+  out('\nFalse alarms');
+  for (const alarm of score.falseAlarms) out(`  ${alarm}`);
+}
+const alarms = (name: string, tally: AlarmTally): void => {
+  out(
+    `\n${name}: ${tally.alarms} in ${tally.minutes.toFixed(1)} min, ${(tally.alarms / tally.minutes).toFixed(2)} a minute`,
+  );
+  for (const [kind, count] of [...tally.byKind].sort(([, a], [, b]) => b - a)) out(`  ${kind}: ${count}`);
+};
+alarms('False alarms on clean material and away from labels', score.clean);
+alarms('False alarms on hard negatives', score.negatives);
+out(
+  `\n${(mediaSeconds / cpuSeconds).toFixed(0)} × real time by CPU time (${cpuSeconds.toFixed(1)} s for ${mediaSeconds.toFixed(0)} s)`,
+);

@@ -1,0 +1,193 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { adtsFrame } from '../../src/container/adts/adts.js';
+import { writeWav } from '../../src/container/wav/wav.js';
+import type { GlitchKind } from '../../src/glitch/finding.js';
+import { AacEncoder } from '../../src/libav/aac-encoder.js';
+import type { AacUnit } from '../../src/media/access-unit.js';
+import { codedDefects } from './coded-defects.js';
+import { soundDefects, type Defect } from './defects.js';
+import { makeNegative, negatives } from './negatives.js';
+import { Random } from './random.js';
+import { makeSound, materials, RATE, type Material, type Stereo } from './sounds.js';
+
+/** Where a defect is, exactly. */
+export interface Label {
+  /** As the analyser names it, or what it has no name for: `bad-seam`. */
+  readonly kind: GlitchKind | 'bad-seam';
+  /** From the beginning of the decoded stream, the encoder's delay included. */
+  readonly timeMs: number;
+  /** How strong, in the kind's own unit. */
+  readonly strength: string;
+}
+
+export interface Clip {
+  readonly file: string;
+  readonly seed: number;
+  /** A {@link Material}, or what kind of hard negative it is. */
+  readonly material: string;
+  readonly isNegative: boolean;
+  readonly encoder: 'pcm' | 'libfdk_aac' | 'aac';
+  readonly bitrateBps: number;
+  readonly durationMs: number;
+  readonly labels: readonly Label[];
+}
+
+export interface SetOptions {
+  readonly folder: string;
+  readonly seed: number;
+  readonly bitratesBps: readonly number[];
+  readonly onClip?: (clip: Clip) => void;
+}
+
+const SECONDS = 14;
+/** Defects of one clip lie this far apart, so that each is a case of its own. */
+const FIRST_AT = 1.6;
+const APART = 2.4;
+
+interface Coding {
+  readonly encoder: Clip['encoder'];
+  readonly bitrateBps: number;
+}
+
+/** Writes the clips and `manifest.json`; the same seed gives the same sounds and places. */
+export async function makeSet(options: SetOptions): Promise<Clip[]> {
+  await mkdir(options.folder, { recursive: true });
+  const clips: Clip[] = [];
+  const add = async (clip: Omit<Clip, 'file'>, name: string, bytes: Buffer): Promise<void> => {
+    const file = `${name}.${clip.encoder === 'pcm' ? 'wav' : 'aac'}`;
+    await writeFile(join(options.folder, file), bytes);
+    const whole = { file, ...clip };
+    clips.push(whole);
+    options.onClip?.(whole);
+  };
+  const codings: Coding[] = [
+    { encoder: 'pcm', bitrateBps: 0 },
+    ...(['libfdk_aac', 'aac'] as const).flatMap((encoder) =>
+      options.bitratesBps.map((bitrateBps) => ({ encoder, bitrateBps })),
+    ),
+  ];
+  let seed = options.seed * 100_000;
+  for (const coding of codings) {
+    const tag = `${coding.encoder}-${coding.bitrateBps / 1000}`;
+    for (const material of materials) {
+      const base = { material, ...coding, durationMs: SECONDS * 1000 };
+      for (const defect of soundDefects) {
+        seed++;
+        const { sound, labels } = await withDefects(material, defect, seed);
+        const bytes = encode(sound, coding, labels);
+        await add(
+          { seed, ...base, isNegative: false, labels: bytes.labels },
+          `${tag}-${material}-${defect.kind}`,
+          bytes.data,
+        );
+      }
+      seed++;
+      const clean = encode(await makeSound(material, SECONDS, seed), coding, []);
+      await add({ seed, ...base, isNegative: false, labels: [] }, `${tag}-${material}-clean`, clean.data);
+      if (coding.encoder === 'pcm') continue;
+      for (const defect of codedDefects) {
+        seed++;
+        const made = await defect.make({
+          material,
+          seed,
+          encoder: coding.encoder,
+          bitrateBps: coding.bitrateBps,
+        });
+        await add(
+          { seed, ...base, isNegative: false, labels: made.labels },
+          `${tag}-${material}-${defect.name}`,
+          Buffer.concat(made.frames),
+        );
+      }
+    }
+    for (const negative of negatives) {
+      seed++;
+      const { data } = encode(await makeNegative(negative, SECONDS, seed), coding, []);
+      await add(
+        { seed, material: negative, ...coding, durationMs: SECONDS * 1000, isNegative: true, labels: [] },
+        `${tag}-${negative}`,
+        data,
+      );
+    }
+  }
+  await writeFile(join(options.folder, 'manifest.json'), `${JSON.stringify(clips, null, 2)}\n`);
+  return clips;
+}
+
+interface SampleLabel {
+  readonly kind: GlitchKind;
+  readonly sample: number;
+  readonly strength: string;
+}
+
+async function withDefects(
+  material: Material,
+  defect: Defect,
+  seed: number,
+): Promise<{ sound: Stereo; labels: SampleLabel[] }> {
+  const random = new Random(seed ^ 0x5eed);
+  let sound = await makeSound(material, SECONDS, seed);
+  const labels: SampleLabel[] = [];
+  for (let n = 0; FIRST_AT + n * APART < SECONDS - 1.5; n++) {
+    const wanted = Math.round(RATE * (FIRST_AT + n * APART + random.between(-0.2, 0.2)));
+    const at = audible(sound, wanted);
+    if (at === undefined) continue;
+    const strength = defect.strengths[n % defect.strengths.length]!;
+    const made = defect.make(sound, at, strength, random);
+    const moved = 'sound' in made ? made : undefined;
+    sound = 'sound' in made ? made.sound : made;
+    labels.push({
+      kind: defect.kind,
+      sample: moved?.at ?? at,
+      strength: `${strength} ${defect.unit}`,
+    });
+    // A gain or a filter that is taken back is a change too.
+    if (defect.kind === 'level-jump') {
+      labels.push({ kind: 'level-jump', sample: at + Math.round(0.9 * RATE), strength: `${-strength} dB` });
+    }
+  }
+  return { sound, labels };
+}
+
+/** The next place with sound in it: a hole in silence is none. */
+function audible([left]: Stereo, from: number): number | undefined {
+  const window = 960;
+  for (let at = from; at < from + RATE; at += 240) {
+    let before = 0;
+    let after = 0;
+    for (let i = 1; i <= window; i++) {
+      before += (left[at - i] ?? 0) ** 2;
+      after += (left[at + i] ?? 0) ** 2;
+    }
+    if (Math.min(before, after) / window > 4e-4) return at;
+  }
+  return undefined;
+}
+
+function encode(
+  sound: Stereo,
+  { encoder, bitrateBps }: Coding,
+  labels: readonly SampleLabel[],
+): { data: Buffer; labels: Label[] } {
+  const asLabels = (delay: number): Label[] =>
+    labels.map(({ kind, sample, strength }) => ({
+      kind,
+      strength,
+      timeMs: ((sample + delay) * 1000) / RATE,
+    }));
+  if (encoder === 'pcm') {
+    return { data: writeWav({ sampleRate: RATE, pts: 0, channels: sound }), labels: asLabels(0) };
+  }
+  const { units, delaySamples } = encodeUnits(sound, { encoder, bitrateBps });
+  return { data: Buffer.concat(units.map(adtsFrame)), labels: asLabels(delaySamples) };
+}
+
+export function encodeUnits(
+  sound: Stereo,
+  { encoder, bitrateBps }: { readonly encoder: 'libfdk_aac' | 'aac'; readonly bitrateBps: number },
+): { units: AacUnit[]; delaySamples: number } {
+  const aac = AacEncoder.open({ encoder, sampleRate: RATE, channels: 2, bitrateBps });
+  const units = [...aac.encode({ sampleRate: RATE, pts: 0, channels: sound }), ...aac.flush()];
+  return { units, delaySamples: aac.delaySamples };
+}

@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+// Lists the benchmarks, or runs one:  node bench/run.mjs [NAME [arguments…]]
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const benches = {
+  startup: { file: 'startup.mjs', what: '`anchornet --help`, and `serve` until it answers; needs a build' },
+  sfu: {
+    file: 'sfu/egress.ts',
+    what: 'SFU egress against a bare encrypt-and-send loop, and Janus where it is found',
+  },
+  mix: { file: 'mix/mixer.ts', what: "the mixer against Debian's ffmpeg doing the same; needs a build" },
+  splice: {
+    file: 'splice/seams.ts',
+    what: 'noise at the seams of spliced AAC, with each technique and without it',
+  },
+  latency: {
+    file: 'pipeline/relay-latency.ts',
+    what: 'RTP in to RTMP out through a whole server, relayed and mixed; needs a build',
+  },
+  switch: {
+    file: 'pipeline/switch.ts',
+    what: 'switch request to the first picture of the new mode, both ways; needs a build',
+  },
+  glitch: {
+    file: 'glitch/detection.ts',
+    what: 'makes the labelled set of glitches and measures what analyze-glitch finds in it',
+  },
+  memory: {
+    file: 'pipeline/room-memory.ts',
+    what: 'a room with four 720p participants; with --minutes 30 a soak; needs a build',
+  },
+};
+
+const [name, ...args] = process.argv.slice(2);
+const bench = benches[name];
+if (bench === undefined) {
+  for (const [key, { what }] of Object.entries(benches)) process.stdout.write(`${key.padEnd(10)}${what}\n`);
+  process.exitCode = name === undefined ? 0 : 2;
+} else {
+  const path = fileURLToPath(new URL(bench.file, import.meta.url));
+  const child = spawn(process.execPath, ['--import', 'tsx', path, ...args], { stdio: 'inherit' });
+  child.once('close', (code) => (process.exitCode = code ?? 1));
+}

@@ -1,0 +1,150 @@
+import { Args, Flags } from '@oclif/core';
+import chalk from 'chalk';
+import { InvalidOptionError } from '../src/base/errors.js';
+import type { GlitchReport } from '../src/glitch/analyse.js';
+import { isAtLeast, type Finding, type Severity } from '../src/glitch/finding.js';
+import { BaseCommand } from './cli/base-command.js';
+
+/** Of a command that found what `--fail-on` names. */
+const FOUND_EXIT_CODE = 20;
+const severities: readonly Severity[] = ['info', 'minor', 'major'];
+
+export default class AnalyzeGlitch extends BaseCommand {
+  static override summary = 'Find glitches in a capture: where, what kind, how bad, and why.';
+
+  static override description =
+    'Reads bitstream, time stamps and signal together, in one pass. FLV, MP4, M4A, ADTS and WAV are read as they are; whatever else ffmpeg reads is rewritten first, which loses byte offsets.';
+
+  static override examples = [
+    '<%= config.bin %> analyze-glitch capture.flv',
+    '<%= config.bin %> analyze-glitch capture.flv --fail-on major',
+    '<%= config.bin %> analyze-glitch capture.mp4 --no-pictures --least minor --json',
+    '<%= config.bin %> analyze-glitch http://127.0.0.1:8080/live/demo.flv --duration 60 --watch',
+  ];
+
+  static override args = {
+    input: Args.string({ required: true, description: 'a file, or the address of an HTTP-FLV stream' }),
+  };
+
+  static override flags = {
+    'fail-on': Flags.option({ options: severities })({
+      description: `end with exit code ${FOUND_EXIT_CODE} when there is a finding of this severity or worse`,
+    }),
+    least: Flags.option({ options: severities, default: 'info' as Severity })({
+      description: 'show findings of this severity or worse',
+    }),
+    duration: Flags.integer({
+      min: 1,
+      description: 'seconds to take from an address; until it ends by default',
+    }),
+    watch: Flags.boolean({ default: false, description: 'print findings on stderr as they come' }),
+    pictures: Flags.boolean({
+      default: true,
+      allowNo: true,
+      description: 'decode pictures; without, only their times and headers are looked at',
+    }),
+  };
+
+  async run(): Promise<GlitchReport> {
+    const { args, flags } = await this.parse(AnalyzeGlitch);
+    const { analyse } = await import('../src/glitch/analyse.js');
+    const isLive = /^https?:/i.test(args.input);
+    if (flags.duration !== undefined && !isLive) {
+      throw new InvalidOptionError('--duration: only addresses are cut short, files are read to their end');
+    }
+    const bar = await this.#progressBar(isLive || flags.watch);
+    let report: GlitchReport;
+    try {
+      report = await analyse({
+        input: args.input,
+        pictures: flags.pictures,
+        durationMs: flags.duration === undefined ? undefined : flags.duration * 1000,
+        onFinding: flags.watch ? (finding) => this.#tellAtOnce(finding, flags.least) : undefined,
+        signal: this.interruptSignal(),
+        onProgress: (share) => bar.update(share ?? 0),
+      });
+    } finally {
+      bar.stop();
+    }
+    const shown = report.findings.filter(({ severity }) => isAtLeast(severity, flags.least));
+    await this.#print(report, shown);
+    const failOn = flags['fail-on'];
+    if (failOn !== undefined && report.findings.some(({ severity }) => isAtLeast(severity, failOn))) {
+      process.exitCode = FOUND_EXIT_CODE;
+    }
+    return { ...report, findings: shown };
+  }
+
+  async #print(report: GlitchReport, shown: readonly Finding[]): Promise<void> {
+    if (this.jsonEnabled()) return;
+    const { default: Table } = await import('cli-table3');
+    if (shown.length > 0) {
+      const table = new Table({
+        head: ['time', 'kind', 'severity', 'where', 'measured', 'likely cause'],
+        wordWrap: true,
+        colWidths: [14, 17, 10, 22, 34, 44],
+        style: { head: [], border: [] },
+      });
+      for (const finding of shown) table.push(row(finding));
+      this.log(table.toString());
+    }
+    const seconds = (report.summary.durationMs / 1000).toFixed(1);
+    const count = (severity: Severity): number =>
+      report.findings.filter((finding) => finding.severity === severity).length;
+    this.log(
+      `${report.input}: ${seconds} s, ${count('major')} major, ${count('minor')} minor, ${count('info')} info` +
+        (report.leftOut > 0 ? `, ${report.leftOut} more left out` : ''),
+    );
+    if (report.rewritten) this.log('The input had to be rewritten first: byte offsets are unknown.');
+  }
+
+  #tellAtOnce(finding: Finding, least: Severity): void {
+    if (!isAtLeast(finding.severity, least)) return;
+    const severity = colours[finding.severity](finding.severity);
+    process.stderr.write(`${clock(finding.timeMs)} ${finding.kind} ${severity}: ${finding.cause}\n`);
+  }
+
+  async #progressBar(isOff: boolean): Promise<{ update: (share: number) => void; stop: () => void }> {
+    if (isOff || !process.stderr.isTTY || this.jsonEnabled())
+      return { update: () => undefined, stop: () => undefined };
+    const { SingleBar, Presets } = await import('cli-progress');
+    const bar = new SingleBar(
+      { format: 'analysing {bar} {percentage}%', stream: process.stderr, clearOnComplete: true },
+      Presets.shades_classic,
+    );
+    bar.start(100, 0);
+    return { update: (share) => bar.update(Math.min(100, Math.round(share * 100))), stop: () => bar.stop() };
+  }
+}
+
+const colours: Readonly<Record<Severity, (text: string) => string>> = {
+  major: chalk.red,
+  minor: chalk.yellow,
+  info: chalk.dim,
+};
+
+function row(finding: Finding): string[] {
+  const where = [
+    finding.medium,
+    ...(finding.unit === undefined ? [] : [`unit ${finding.unit}`]),
+    ...(finding.byteOffset === undefined ? [] : [`at 0x${finding.byteOffset.toString(16)}`]),
+  ].join(' ');
+  const measured = Object.entries(finding.measured)
+    .map(([name, value]) => `${name} ${value}`)
+    .join('\n');
+  return [
+    clock(finding.timeMs),
+    finding.kind,
+    colours[finding.severity](finding.severity),
+    where,
+    measured,
+    `${finding.cause} (${finding.reason})`,
+  ];
+}
+
+function clock(ms: number): string {
+  const sign = ms < 0 ? '-' : '';
+  const total = Math.abs(ms);
+  const part = (value: number, digits: number): string => String(Math.floor(value)).padStart(digits, '0');
+  return `${sign}${part(total / 3_600_000, 1)}:${part((total / 60_000) % 60, 2)}:${part((total / 1000) % 60, 2)}.${part(total % 1000, 3)}`;
+}

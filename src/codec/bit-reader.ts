@@ -1,0 +1,76 @@
+import { MalformedMediaError } from '../base/errors.js';
+
+/** Reads bits, most significant first. Every read is checked against the end of the data. */
+export class BitReader {
+  readonly #data: Buffer;
+  readonly #what: string;
+  #position = 0;
+
+  /** @param what named in errors, e.g. `SPS` */
+  constructor(data: Buffer, what: string) {
+    this.#data = data;
+    this.#what = what;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  get bitsLeft(): number {
+    return this.#data.length * 8 - this.#position;
+  }
+
+  /**
+   * @param count 0…32
+   * @throws MalformedMediaError at the end of the data
+   */
+  bits(count: number): number {
+    if (count > this.bitsLeft) this.#fail(`expected ${count} more bits, got ${this.bitsLeft}`);
+    let value = 0;
+    let left = count;
+    while (left > 0) {
+      const byte = this.#data[this.#position >> 3] ?? 0;
+      const available = 8 - (this.#position & 7);
+      const take = Math.min(available, left);
+      // Multiplied, not shifted: 32 bits do not fit a signed shift.
+      value = value * 2 ** take + ((byte >> (available - take)) & (2 ** take - 1));
+      this.#position += take;
+      left -= take;
+    }
+    return value;
+  }
+
+  flag(): boolean {
+    return this.bits(1) === 1;
+  }
+
+  /** @throws MalformedMediaError when there are fewer bits */
+  skip(count: number): void {
+    if (count > this.bitsLeft) this.#fail(`expected ${count} more bits, got ${this.bitsLeft}`);
+    this.#position += count;
+  }
+
+  /** Skips to the next byte border. */
+  align(): void {
+    this.#position = Math.ceil(this.#position / 8) * 8;
+  }
+
+  /** ue(v), ITU-T H.264 §9.1, at most 2^32 − 2. */
+  unsignedExpGolomb(): number {
+    let zeros = 0;
+    while (!this.flag()) {
+      if (++zeros > 31) this.#fail('Exp-Golomb code longer than 63 bits');
+    }
+    return 2 ** zeros - 1 + this.bits(zeros);
+  }
+
+  /** se(v), ITU-T H.264 §9.1.1. */
+  signedExpGolomb(): number {
+    const code = this.unsignedExpGolomb();
+    return code % 2 === 0 ? (code === 0 ? 0 : -code / 2) : (code + 1) / 2;
+  }
+
+  #fail(why: string): never {
+    throw new MalformedMediaError(`${this.#what}: ${why}`, { offset: this.#position >> 3 });
+  }
+}

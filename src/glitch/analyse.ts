@@ -1,0 +1,130 @@
+import { forkModule } from '../base/child-module.js';
+import {
+  CancelledError,
+  InternalError,
+  DestinationError,
+  InvalidOptionError,
+  MalformedMediaError,
+  NativeError,
+  UnsupportedMediaError,
+} from '../base/errors.js';
+import type { CaptureSummary } from './analysis.js';
+import { byWeight, type Finding, type GlitchKind } from './finding.js';
+import type { FromGlitchChild, GlitchJob } from './job.js';
+
+export interface AnalyseOptions {
+  /** A file, or an HTTP-FLV address. */
+  readonly input: string;
+  /** Of an address: how much of it is taken; until it ends when left out. */
+  readonly durationMs?: number | undefined;
+  /** Whether pictures are decoded. */
+  readonly pictures: boolean;
+  readonly signal?: AbortSignal | undefined;
+  /** Each finding as soon as nothing that is still to come can explain it better. */
+  readonly onFinding?: ((finding: Finding) => void) | undefined;
+  /** Share of the input that has been read; undefined where its length is not known. */
+  readonly onProgress?: ((share: number | undefined) => void) | undefined;
+}
+
+export interface GlitchReport {
+  readonly input: string;
+  readonly format: string;
+  /** The input was rewritten by ffmpeg before it could be read: byte offsets are unknown. */
+  readonly rewritten: boolean;
+  readonly summary: CaptureSummary;
+  /** Worst first; at most {@link MAX_FINDINGS}. */
+  readonly findings: readonly Finding[];
+  /** How many of each kind there are, those left out included. */
+  readonly counts: Readonly<Partial<Record<GlitchKind, number>>>;
+  /** Findings left out because there were too many. */
+  readonly leftOut: number;
+}
+
+/** Beyond this a capture is beyond help, and memory is not. */
+export const MAX_FINDINGS = 5000;
+
+/**
+ * Looks for glitches in a capture, in a child process: what native decoders make of damaged media ends there.
+ *
+ * @throws InvalidOptionError, UnsupportedMediaError, MalformedMediaError for the input, DestinationError for the address; NativeError when the child
+ *   process dies; CancelledError when the signal aborts
+ */
+export function analyse(options: AnalyseOptions): Promise<GlitchReport> {
+  const { input, pictures, durationMs, signal } = options;
+  return new Promise((settle, reject) => {
+    if (signal?.aborted === true) {
+      reject(new CancelledError('analysis: cancelled'));
+      return;
+    }
+    const child = forkModule(new URL('./analyser-child.js', import.meta.url), [], {
+      serialization: 'advanced',
+    });
+    const findings: Finding[] = [];
+    const counts: Partial<Record<GlitchKind, number>> = {};
+    let leftOut = 0;
+    let outcome: GlitchReport | Error | undefined;
+    const cancel = (): void => {
+      outcome ??= new CancelledError('analysis: cancelled');
+      child.kill('SIGKILL');
+    };
+    signal?.addEventListener('abort', cancel, { once: true });
+    const take = (finding: Finding): void => {
+      counts[finding.kind] = (counts[finding.kind] ?? 0) + 1;
+      if (findings.length < MAX_FINDINGS) findings.push(finding);
+      else leftOut++;
+      options.onFinding?.(finding);
+    };
+    child.on('message', (message: FromGlitchChild) => {
+      switch (message.type) {
+        case 'ready':
+          child.send({ input, pictures, durationMs } satisfies GlitchJob);
+          break;
+        case 'progress':
+          options.onProgress?.(message.share);
+          break;
+        case 'finding':
+          take(message.finding);
+          break;
+        case 'done': {
+          const { summary, format, rewritten } = message;
+          findings.sort(byWeight);
+          outcome ??= { input, format, rewritten, summary, findings, counts, leftOut };
+          break;
+        }
+        case 'failed':
+          outcome ??= asError(message);
+          break;
+      }
+    });
+    child.once('error', (cause) => {
+      outcome ??= new NativeError(`analysis: the child process cannot be run: ${cause.message}`, { cause });
+    });
+    child.once('close', (code, killedBy) => {
+      signal?.removeEventListener('abort', cancel);
+      if (outcome === undefined) {
+        reject(new NativeError(`${input}: the analysing process ended with ${killedBy ?? code}`));
+      } else if (outcome instanceof Error) reject(outcome);
+      else settle(outcome);
+    });
+  });
+}
+
+function asError({ code, message, hint }: Extract<FromGlitchChild, { type: 'failed' }>): Error {
+  const details = { hint };
+  switch (code) {
+    case 'INVALID_OPTION':
+      return new InvalidOptionError(message, details);
+    case 'UNSUPPORTED_MEDIA':
+      return new UnsupportedMediaError(message, details);
+    case 'MALFORMED_MEDIA':
+      return new MalformedMediaError(message, details);
+    case 'DESTINATION_FAILED':
+      return new DestinationError(message, details);
+    case 'NATIVE_FAILED':
+      return new NativeError(message, details);
+    case 'CANCELLED':
+      return new CancelledError(message, details);
+    default:
+      return new InternalError(message, details);
+  }
+}

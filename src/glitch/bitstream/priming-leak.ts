@@ -1,0 +1,54 @@
+import type { Report } from '../detector.js';
+import type { AacDetector, AacFrame } from './aac-frame.js';
+
+/** libav's encoder writes its name into its first frame and into every 256th after it. */
+const MARK = Buffer.from('Lavc', 'latin1');
+const MARK_PERIOD = 256;
+/** A mark that comes up to this many frames early tells of lost frames, not of another run. */
+const MAX_LOST = 8;
+
+/**
+ * The frame with which libav's encoder begins, in the middle of a stream: what plain concatenation leaves. It is known
+ * by the encoder's mark out of its period.
+ */
+export class PrimingLeak implements AacDetector {
+  readonly #report: Report;
+  #frames = 0;
+  #markAt: number | undefined;
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  frame({ event, timeMs }: AacFrame): void {
+    const at = this.#frames++;
+    if (!event.unit.data.includes(MARK)) return;
+    const last = this.#markAt;
+    this.#markAt = at;
+    // A capture may begin anywhere: its first mark tells nothing but the period's phase.
+    if (last === undefined) {
+      if (at < MARK_PERIOD) return;
+    } else {
+      const into = (at - last) % MARK_PERIOD;
+      if (into === 0 || into >= MARK_PERIOD - MAX_LOST) return;
+    }
+    this.#report({
+      kind: 'priming-leak',
+      medium: 'audio',
+      severity: 'major',
+      reason:
+        'an encoder begins afresh here: its delay is heard as a dropout, and all that follows is late by it',
+      timeMs,
+      durationMs: (event.unit.durationSamples * 1000) / event.unit.config.sampleRate,
+      unit: event.place.index,
+      byteOffset: event.place.byteOffset,
+      measured: {
+        evidence:
+          last === undefined
+            ? `the first mark of the encoder comes after ${at} frames`
+            : `the mark of the encoder comes ${at - last} frames after the last, not ${MARK_PERIOD}`,
+      },
+      cause: 'files were joined with the silence that the second one’s encoder begins with',
+    });
+  }
+}

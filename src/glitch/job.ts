@@ -1,0 +1,28 @@
+import type { CaptureSummary } from './analysis.js';
+import type { Finding } from './finding.js';
+
+/** What the child process is asked to do. */
+export interface GlitchJob {
+  /** A file, or an HTTP-FLV address. */
+  readonly input: string;
+  /** Of an address: how much of it is taken. */
+  readonly durationMs?: number | undefined;
+  readonly pictures: boolean;
+}
+
+export type FromGlitchChild =
+  | { readonly type: 'ready' }
+  | { readonly type: 'progress'; readonly share: number | undefined }
+  | { readonly type: 'finding'; readonly finding: Finding }
+  | {
+      readonly type: 'done';
+      readonly summary: CaptureSummary;
+      readonly format: string;
+      readonly rewritten: boolean;
+    }
+  | {
+      readonly type: 'failed';
+      readonly code: string;
+      readonly message: string;
+      readonly hint: string | undefined;
+    };

@@ -1,0 +1,83 @@
+import type { Report } from './detector.js';
+import type { Finding, GlitchKind } from './finding.js';
+
+/** Findings come up to this long after their place was passed: detectors look ahead. */
+const HOLD_MS = 4000;
+/** The edges of one defect lie this close to it. */
+const NEAR_MS = 25;
+/** One defect may be found in both channels, or twice by windows that overlap. */
+const SAME_MS = 8;
+
+/** What explains what, where both are found in one place. A damaged frame is heard as a gap with clicks at its edges. */
+const weights: Partial<Record<GlitchKind, number>> = {
+  'damaged-frame': 9,
+  'priming-leak': 8,
+  'silence-run': 7,
+  gap: 6,
+  'channel-dropout': 5,
+  'noise-burst': 5,
+  'level-jump': 4,
+  clipping: 4,
+  repeat: 3,
+  skip: 2,
+  click: 1,
+};
+
+/** Of several findings about one defect, the one that explains the others goes on. */
+export class Merge {
+  readonly #report: Report;
+  /** In the order in which they were found; those that were told stay for a while, to explain others. */
+  #held: Held[] = [];
+  #nowMs = 0;
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  take(finding: Finding): void {
+    this.#held.push({ finding, heardMs: this.#nowMs, isDone: false });
+  }
+
+  /** @param nowMs how much of the capture has gone by; only grows */
+  advance(nowMs: number): void {
+    this.#nowMs = nowMs;
+    if (this.#held.length === 0 || this.#held[0]!.heardMs + HOLD_MS > nowMs) return;
+    this.#release(nowMs - HOLD_MS);
+    this.#held = this.#held.filter(({ heardMs }) => heardMs + 2 * HOLD_MS > nowMs);
+  }
+
+  end(): void {
+    this.#release(Infinity);
+    this.#held = [];
+  }
+
+  #release(heardBefore: number): void {
+    for (const [index, one] of this.#held.entries()) {
+      if (one.isDone || one.heardMs > heardBefore) continue;
+      one.isDone = true;
+      const isExplained = this.#held.some((other, place) =>
+        explains(other.finding, one.finding, place < index),
+      );
+      if (!isExplained) this.#report(one.finding);
+    }
+  }
+}
+
+interface Held {
+  readonly finding: Finding;
+  /** How much of the capture had gone by when it was found. */
+  readonly heardMs: number;
+  isDone: boolean;
+}
+
+function explains(one: Finding, other: Finding, isFirst: boolean): boolean {
+  if (one === other || one.medium !== other.medium) return false;
+  if (one.kind === other.kind) {
+    if (weights[one.kind] === undefined || Math.abs(one.timeMs - other.timeMs) > SAME_MS) return false;
+    // The first of two alike, so that one of them stays.
+    return one.timeMs < other.timeMs || (one.timeMs === other.timeMs && isFirst);
+  }
+  const [stronger, weaker] = [weights[one.kind] ?? 0, weights[other.kind] ?? 0];
+  if (weaker === 0 || stronger <= weaker) return false;
+  return other.timeMs >= one.timeMs - NEAR_MS && other.timeMs <= one.timeMs + one.durationMs + NEAR_MS;
+}

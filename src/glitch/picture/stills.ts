@@ -1,0 +1,127 @@
+import type { PictureDetector, Report } from '../detector.js';
+import { standStill } from '../severity.js';
+import type { PictureLook } from './picture-look.js';
+
+const MIN_FREEZE_MS = 250;
+const MIN_BLACK_MS = 80;
+/** Luma of black is 16; dithering and coding lift it a little. */
+const BLACK_LUMA = 20;
+const BLACK_PEAK = 34;
+/** Coding noise on a still, as the mean over the small picture's luma. */
+const STILL_DIFFERENCE = 0.06;
+/** A still this long is a slide or a test card rather than a defect, unless motion came before and after it. */
+const MOTION = 0.25;
+
+interface Run {
+  readonly from: PictureLook;
+  pictures: number;
+  lastMs: number;
+  /** How much moved right before it. */
+  readonly motion: number;
+}
+
+/** `freeze`: the same picture again and again. `black`: nothing in it. */
+export class Stills implements PictureDetector {
+  readonly #report: Report;
+  #last: PictureLook | undefined;
+  #freeze: Run | undefined;
+  #black: Run | undefined;
+  #motion = 0;
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  picture(look: PictureLook): void {
+    const difference = this.#last === undefined ? 255 : meanDifference(this.#last.luma, look.luma);
+    const isBlack = isBlackPicture(look.luma);
+    if (isBlack) this.#black = grow(this.#black, look, { start: look, motion: this.#motion });
+    else this.#endBlack(look);
+    // Black pictures are alike: one finding is enough.
+    if (difference < STILL_DIFFERENCE && !isBlack && this.#last !== undefined) {
+      this.#freeze = grow(this.#freeze, look, { start: this.#last, motion: this.#motion });
+    } else {
+      this.#endFreeze(look, difference);
+      // Before the first picture nothing moved.
+      this.#motion = this.#last === undefined ? 0 : difference;
+    }
+    this.#last = look;
+  }
+
+  end(): void {
+    this.#endBlack(undefined);
+    this.#endFreeze(undefined, 0);
+  }
+
+  #endFreeze(next: PictureLook | undefined, motionAfter: number): void {
+    const run = this.#freeze;
+    this.#freeze = undefined;
+    if (run === undefined) return;
+    const lengthMs = (next?.timeMs ?? run.lastMs) - run.from.timeMs;
+    if (lengthMs < MIN_FREEZE_MS) return;
+    const isPlausible = run.motion < MOTION || (next !== undefined && motionAfter < MOTION);
+    this.#tell('freeze', run, {
+      lengthMs,
+      isPlausible,
+      cause: 'the sender repeats its last picture: a stalled camera or encoder, or loss hidden by repeating',
+    });
+  }
+
+  #endBlack(next: PictureLook | undefined): void {
+    const run = this.#black;
+    this.#black = undefined;
+    if (run === undefined) return;
+    const lengthMs = (next?.timeMs ?? run.lastMs) - run.from.timeMs;
+    if (lengthMs < MIN_BLACK_MS) return;
+    this.#tell('black', run, {
+      lengthMs,
+      // A cut to black at the very beginning or end is a fade.
+      isPlausible: next === undefined || run.motion === 0,
+      cause: 'no picture came in: a lost source, or a switch that waited for one',
+    });
+  }
+
+  #tell(
+    kind: 'freeze' | 'black',
+    run: Run,
+    { lengthMs, isPlausible, cause }: { lengthMs: number; isPlausible: boolean; cause: string },
+  ): void {
+    this.#report({
+      kind,
+      medium: 'video',
+      ...standStill(lengthMs, isPlausible),
+      timeMs: run.from.timeMs,
+      durationMs: lengthMs,
+      unit: run.from.unit,
+      byteOffset: run.from.byteOffset,
+      measured: { pictures: run.pictures + 1, lengthMs: Math.round(lengthMs) },
+      cause,
+    });
+  }
+}
+
+function grow(
+  run: Run | undefined,
+  look: PictureLook,
+  first: { readonly start: PictureLook; readonly motion: number },
+): Run {
+  const grown = run ?? { from: first.start, pictures: 0, lastMs: look.timeMs, motion: first.motion };
+  grown.pictures++;
+  grown.lastMs = look.timeMs;
+  return grown;
+}
+
+function meanDifference(a: Uint8Array, b: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += Math.abs(a[i]! - b[i]!);
+  return sum / a.length;
+}
+
+function isBlackPicture(luma: Uint8Array): boolean {
+  let sum = 0;
+  for (const value of luma) {
+    if (value > BLACK_PEAK) return false;
+    sum += value;
+  }
+  return sum / luma.length <= BLACK_LUMA;
+}

@@ -1,0 +1,59 @@
+import type { Verdict } from './finding.js';
+
+/**
+ * How bad a defect is, and why. The lengths are those from which listeners notice: a hole in sound is heard as a tick
+ * from about 3 ms and as a dropout from about 20 ms; lip-sync errors are noticed from 45 ms (sound early) and 125 ms
+ * (sound late) on, ITU-R BT.1359-1.
+ */
+export function holeInSound(ms: number): Verdict {
+  if (ms >= 20)
+    return { severity: 'major', reason: `a hole of ${ms.toFixed(1)} ms is heard as a dropout (from 20 ms)` };
+  if (ms >= 3)
+    return { severity: 'minor', reason: `a hole of ${ms.toFixed(1)} ms is heard as a tick (3 to 20 ms)` };
+  return { severity: 'info', reason: `a hole of ${ms.toFixed(1)} ms is hardly heard (under 3 ms)` };
+}
+
+export function silence(ms: number, isAbrupt: boolean): Verdict {
+  if (!isAbrupt) return { severity: 'info', reason: 'the sound fades into it: a rest rather than a defect' };
+  return ms >= 1000
+    ? { severity: 'major', reason: `the sound is cut off for ${(ms / 1000).toFixed(1)} s` }
+    : { severity: 'minor', reason: `the sound is cut off for ${ms.toFixed(0)} ms` };
+}
+
+export function timeStep(ms: number): Verdict {
+  const length = Math.abs(ms);
+  if (length >= 40) {
+    return {
+      severity: 'major',
+      reason: `players stall, skip or lose lip sync at steps of ${length.toFixed(0)} ms`,
+    };
+  }
+  if (length >= 5)
+    return { severity: 'minor', reason: `players insert or drop sound at a step of ${length.toFixed(1)} ms` };
+  return { severity: 'info', reason: `a step of ${length.toFixed(1)} ms is within what players even out` };
+}
+
+export function pictureStep(ms: number): Verdict {
+  const length = Math.abs(ms);
+  if (length >= 500)
+    return { severity: 'major', reason: `the picture stands still for ${length.toFixed(0)} ms` };
+  if (length >= 100)
+    return { severity: 'minor', reason: `a stutter of ${length.toFixed(0)} ms is seen in motion` };
+  return { severity: 'info', reason: `${length.toFixed(0)} ms is hardly seen` };
+}
+
+export function lipSync(ms: number): Verdict {
+  const length = Math.abs(ms);
+  if (length >= 125)
+    return { severity: 'major', reason: `${length.toFixed(0)} ms of skew is seen as bad lip sync` };
+  if (length >= 45)
+    return { severity: 'minor', reason: `${length.toFixed(0)} ms of skew is noticed by who attends` };
+  return { severity: 'info', reason: `${length.toFixed(0)} ms of skew is not noticed (under 45 ms)` };
+}
+
+export function standStill(ms: number, isPlausible: boolean): Verdict {
+  if (isPlausible) return { severity: 'info', reason: 'a still of this length may be meant' };
+  return ms >= 2000
+    ? { severity: 'major', reason: `nothing moves for ${(ms / 1000).toFixed(1)} s` }
+    : { severity: 'minor', reason: `nothing moves for ${ms.toFixed(0)} ms` };
+}

@@ -1,0 +1,179 @@
+import type { Report, SoundDetector } from '../detector.js';
+import { Jolts, type Jolt } from './jolts.js';
+import { extrapolate, predictor } from './prediction.js';
+import { HOP, type Sound } from './sound.js';
+
+const ORDER = 32;
+const FIT_SAMPLES = 1024;
+/** How much of the sound after a jolt the sound before it must predict to be called unbroken. */
+const CONTINUES = 0.5;
+const COMPARED = 40;
+/** Samples around the jolt that it may have changed itself. */
+const SKIRT = 12;
+
+const REPEAT_MIN = 64;
+const REPEAT_MAX = 4096;
+const REPEAT_COMPARED = 512;
+const REPEAT_MATCH = 0.93;
+
+/** More of them in a second are a texture: crackle, square waves, a machine. */
+const TEXTURE_COUNT = 2;
+const TEXTURE_MS = 1000;
+
+interface Held {
+  readonly position: number;
+  readonly tell: (isTexture: boolean) => void;
+}
+
+/**
+ * `click`: a jolt after which the sound goes on as if nothing had been. `skip`: a jolt after which it does not: some of
+ * it is missing. `repeat`: what follows the jolt has just been heard. Held back for a second: where many come together
+ * they are texture, and info.
+ */
+export class Breaks implements SoundDetector {
+  readonly #report: Report;
+  readonly #jolts: Jolts;
+  readonly #recent: number[] = [];
+  #held: Held[] = [];
+
+  constructor(report: Report) {
+    this.#report = report;
+    this.#jolts = new Jolts((jolt, sound) => this.#take(jolt, sound));
+  }
+
+  advance(sound: Sound): void {
+    this.#jolts.advance(sound);
+    this.#release(sound, sound.endPosition - (TEXTURE_MS * sound.sampleRate) / 1000);
+  }
+
+  end(sound: Sound): void {
+    this.#release(sound, Infinity);
+  }
+
+  #release(sound: Sound, before: number): void {
+    const span = (TEXTURE_MS * sound.sampleRate) / 1000;
+    while (this.#held.length > 0 && this.#held[0]!.position < before) {
+      const { position, tell } = this.#held.shift()!;
+      while (this.#recent.length > 0 && this.#recent[0]! < position - span) this.#recent.shift();
+      const near = this.#recent.filter((other) => other < position + span).length;
+      tell(near > TEXTURE_COUNT);
+    }
+  }
+
+  #take(jolt: Jolt, sound: Sound): void {
+    this.#recent.push(jolt.position);
+    if (this.#held.length > 1000) this.#held.shift();
+    const { position } = jolt;
+    const place = sound.locate(position);
+    const base = {
+      medium: 'audio' as const,
+      timeMs: place.timeMs,
+      unit: place.unit,
+      byteOffset: place.byteOffset,
+    };
+    const measured = { ratio: round(jolt.ratio), residual: round(jolt.size) };
+    const texture = {
+      severity: 'info' as const,
+      reason: 'one of many within a second: a texture of the sound, such as crackle, rather than a defect',
+    };
+    if (goesOn(sound, jolt)) {
+      this.#hold(position, (isTexture) =>
+        this.#report({
+          ...base,
+          kind: 'click',
+          ...(isTexture
+            ? texture
+            : jolt.ratio >= 6
+              ? { severity: 'major', reason: 'a loud click, far above what is around it' }
+              : { severity: 'minor', reason: 'a click that stands out of what is around it' }),
+          durationMs: 0,
+          measured,
+          cause: 'a few wrong samples: an overrun buffer, a bad cable, a damaged block',
+        }),
+      );
+      return;
+    }
+    const repeat = repeatedLength(sound, jolt);
+    const isRepeat = repeat !== undefined;
+    this.#hold(position, (isTexture) =>
+      this.#report({
+        ...base,
+        kind: isRepeat ? 'repeat' : 'skip',
+        ...(isTexture
+          ? texture
+          : { severity: 'minor' as const, reason: 'the waveform breaks: heard as a tick or a stumble' }),
+        durationMs: isRepeat ? sound.ms(repeat.length) : 0,
+        measured: isRepeat
+          ? { ...measured, repeatedSamples: repeat.length, match: round(repeat.match) }
+          : measured,
+        cause: isRepeat
+          ? 'a buffer was played twice'
+          : 'samples are missing or do not belong here: a lost buffer, or a cut',
+      }),
+    );
+  }
+
+  #hold(position: number, tell: Held['tell']): void {
+    this.#held.push({ position, tell });
+  }
+}
+
+/** The louder channel around the jolt. */
+function loudest(sound: Sound, position: number): number {
+  const at = Math.floor(position / HOP) - sound.firstHop;
+  const [left = 0, right = 0] = sound.measures.map(({ energy }) => energy[at] ?? 0);
+  return right > left ? 1 : 0;
+}
+
+/** Whether the sound before predicts what follows, or only the jolt itself stands out. */
+function goesOn(sound: Sound, { position }: Jolt): boolean {
+  const channel = loudest(sound, position);
+  const before = sound.view(channel, position - SKIRT - FIT_SAMPLES, position - SKIRT);
+  const after = sound.view(channel, position + SKIRT, position + SKIRT + COMPARED);
+  const coefficients = predictor(before, ORDER);
+  if (coefficients !== undefined && after.length === COMPARED) {
+    const expected = extrapolate(before, coefficients, 2 * SKIRT + COMPARED).subarray(2 * SKIRT);
+    let error = 0;
+    let energy = 0;
+    for (let i = 0; i < COMPARED; i++) {
+      error += (after[i]! - expected[i]!) ** 2;
+      energy += after[i]! ** 2;
+    }
+    if (error < CONTINUES * energy) return true;
+  }
+  // Sound that cannot be predicted: an impulse has more energy than what is around it, a cut has not.
+  const { energy } = sound.measures[channel]!;
+  const hop = Math.floor(position / HOP) - sound.firstHop;
+  let around = 0;
+  for (let i = 4; i < 12; i++) around = Math.max(around, energy[hop - i] ?? 0, energy[hop + i] ?? 0);
+  return Math.max(energy[hop] ?? 0, energy[hop - 1] ?? 0, energy[hop + 1] ?? 0) > 2 * around;
+}
+
+/** The shortest lag at which what follows the jolt is what was before it. */
+function repeatedLength(sound: Sound, { position }: Jolt): { length: number; match: number } | undefined {
+  const channel = loudest(sound, position);
+  const after = sound.view(channel, position, position + REPEAT_COMPARED);
+  if (after.length < REPEAT_COMPARED) return undefined;
+  let best: { length: number; match: number } | undefined;
+  for (let lag = REPEAT_MIN; lag <= REPEAT_MAX; lag++) {
+    const compared = Math.min(lag, REPEAT_COMPARED);
+    const before = sound.view(channel, position - lag, position - lag + compared);
+    if (before.length < compared) break;
+    let dot = 0;
+    let one = 0;
+    let two = 0;
+    for (let i = 0; i < compared; i++) {
+      dot += before[i]! * after[i]!;
+      one += before[i]! * before[i]!;
+      two += after[i]! * after[i]!;
+    }
+    const match = dot / Math.sqrt(one * two + 1e-20);
+    if (match > REPEAT_MATCH && (best === undefined || match > best.match + 0.005))
+      best = { length: lag, match };
+  }
+  return best;
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}

@@ -1,0 +1,70 @@
+import type { Report, SoundDetector } from '../detector.js';
+import { HOP, type Sound } from './sound.js';
+
+const WINDOW_MS = 20;
+/** Samples at full scale in a window: a peak that is just normalised has two or three. */
+const MIN_SAMPLES = 5;
+/** More of them are a square wave, which is meant to be there. */
+const MAX_SHARE = 0.45;
+const CALM_MS = 300;
+
+/** Peaks cut off at full scale, or decoded past it, where every player cuts them off. */
+export class Clipping implements SoundDetector {
+  readonly #report: Report;
+  #next = 0;
+  #open: { from: number; to: number; samples: number; windows: number } | undefined;
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  advance(sound: Sound): void {
+    const window = sound.hops(WINDOW_MS);
+    this.#next = Math.max(this.#next, sound.firstHop);
+    for (; this.#next + window <= sound.endHop; this.#next += window) {
+      let samples = 0;
+      let firstHop = -1;
+      for (const { full } of sound.measures) {
+        let own = 0;
+        for (let i = 0; i < window; i++) {
+          const count = full[this.#next - sound.firstHop + i]!;
+          if (count > 0 && (firstHop < 0 || i < firstHop)) firstHop = i;
+          own += count;
+        }
+        if (own <= MAX_SHARE * window * HOP) samples = Math.max(samples, own);
+      }
+      if (samples >= MIN_SAMPLES) {
+        this.#open ??= { from: this.#next + firstHop, to: 0, samples: 0, windows: 0 };
+        this.#open.to = this.#next + window;
+        this.#open.samples += samples;
+        this.#open.windows++;
+      } else if (this.#open !== undefined && this.#next - this.#open.to > sound.hops(CALM_MS))
+        this.#tell(sound);
+      // The place is forgotten after some seconds: long clipping is told in pieces.
+      if (this.#open !== undefined && this.#open.to - this.#open.from > sound.hops(2000)) this.#tell(sound);
+    }
+  }
+
+  end(sound: Sound): void {
+    if (this.#open !== undefined) this.#tell(sound);
+  }
+
+  #tell(sound: Sound): void {
+    const { from, to, samples, windows } = this.#open!;
+    this.#open = undefined;
+    const place = sound.locate(from * HOP);
+    this.#report({
+      kind: 'clipping',
+      medium: 'audio',
+      ...(windows >= 5
+        ? { severity: 'major' as const, reason: 'peaks are cut off again and again: heard as distortion' }
+        : { severity: 'minor' as const, reason: 'some peaks are cut off' }),
+      timeMs: place.timeMs,
+      durationMs: sound.ms((to - from) * HOP),
+      unit: place.unit,
+      byteOffset: place.byteOffset,
+      measured: { samplesAtFullScale: samples, windowsOf20Ms: windows },
+      cause: 'too much gain before the encoder, or peaks that coding pushes past full scale',
+    });
+  }
+}

@@ -1,0 +1,91 @@
+import type { Report, SoundDetector } from '../detector.js';
+import { HOP, type Sound } from './sound.js';
+
+/** Second difference against signal: 6 for white noise, under 1 for voices and most music. */
+const WHITE = 1;
+const RISE = 4;
+const MIN_MS = 8;
+/** Shorter bursts are those of consonants; a burst of garbage keeps its level. */
+const EVEN = 1.6;
+const MAX_MS = 300;
+const EDGE_MS = 1.4;
+const CONTEXT_MS = 12;
+const MIN_LEVEL = 1e-5;
+
+interface Lane {
+  next: number;
+  open: { readonly from: number; readonly level: number } | undefined;
+}
+
+/** White noise that begins and ends at once: what a decoder makes of garbage. */
+export class NoiseBurst implements SoundDetector {
+  readonly #report: Report;
+  readonly #lanes: Lane[] = [];
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  advance(sound: Sound): void {
+    const context = sound.hops(CONTEXT_MS);
+    for (let channel = 0; channel < sound.channels; channel++) {
+      const lane = (this.#lanes[channel] ??= { next: 0, open: undefined });
+      lane.next = Math.max(lane.next, sound.firstHop + context);
+      for (; lane.next + context < sound.endHop; lane.next++) this.#look(sound, channel, lane);
+    }
+  }
+
+  #look(sound: Sound, channel: number, lane: Lane): void {
+    const { energy, rough } = sound.measures[channel]!;
+    const at = lane.next - sound.firstHop;
+    const edge = sound.hops(EDGE_MS);
+    const isWhite = energy[at]! > MIN_LEVEL && rough[at]! > WHITE * energy[at]!;
+    if (lane.open === undefined) {
+      if (!isWhite || energy[at]! < RISE * energy[at - edge]!) return;
+      const before = mean(energy, at - sound.hops(CONTEXT_MS), at - edge);
+      const roughBefore = mean(rough, at - sound.hops(CONTEXT_MS), at - edge);
+      const inside = mean(energy, at + 1, at + sound.hops(MIN_MS) - 1);
+      const roughInside = mean(rough, at + 1, at + sound.hops(MIN_MS) - 1);
+      if (inside < RISE * before || roughInside < WHITE * inside || roughInside < 20 * roughBefore) return;
+      lane.open = { from: lane.next, level: inside };
+      return;
+    }
+    const { from, level } = lane.open;
+    const isOver = energy[at]! < level / RISE;
+    if (!isOver && sound.ms((lane.next - from) * HOP) < MAX_MS) return;
+    lane.open = undefined;
+    if (!isOver) return;
+    const lengthMs = sound.ms((lane.next - from) * HOP);
+    // Right before the end it is as loud as ever: what rings out is an instrument or a fricative.
+    const middle = Math.floor((from - sound.firstHop + at) / 2);
+    const late = mean(energy, middle, at - 2);
+    const early = mean(energy, from - sound.firstHop + 1, middle);
+    const lateRough = mean(rough, middle, at - 2);
+    if (lengthMs < MIN_MS || late < early / EVEN || lateRough < WHITE * late) return;
+    const after = mean(energy, at + edge, at + sound.hops(CONTEXT_MS));
+    if (after > late / RISE) return;
+    const place = sound.locate(from * HOP);
+    this.#report({
+      kind: 'noise-burst',
+      medium: 'audio',
+      severity: lengthMs >= 10 ? 'major' : 'minor',
+      reason: `${lengthMs.toFixed(1)} ms of white noise with hard edges`,
+      timeMs: place.timeMs,
+      durationMs: lengthMs,
+      unit: place.unit,
+      byteOffset: place.byteOffset,
+      measured: { lengthMs: Math.round(lengthMs * 10) / 10, levelDb: decibels(level), channel: channel + 1 },
+      cause: 'a decoder was fed garbage, or other data were played as sound',
+    });
+  }
+}
+
+function mean(series: Float32Array, from: number, to: number): number {
+  let sum = 0;
+  for (let i = from; i <= to; i++) sum += series[i] ?? 0;
+  return sum / Math.max(1, to - from + 1);
+}
+
+function decibels(energy: number): number {
+  return Math.round(100 * Math.log10(Math.max(energy, 1e-12))) / 10;
+}

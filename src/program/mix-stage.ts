@@ -1,0 +1,129 @@
+import type { Logger } from '../base/logger.js';
+import type { AccessUnit } from '../media/access-unit.js';
+import type { ParticipantSettings } from '../media/participant.js';
+import type { Layout, Mode } from '../media/program-settings.js';
+import { rescale, VIDEO_TIMESCALE } from '../media/timestamp.js';
+import { ParticipantMedia } from './participant-media.js';
+import type { ProgramMixer } from './ports.js';
+import type { ProgramClock } from './program-clock.js';
+
+export interface MixStageOptions {
+  readonly clock: ProgramClock;
+  readonly sampleRate: number;
+  readonly layout: Layout;
+  readonly logger: Logger;
+  readonly openMixer: () => ProgramMixer;
+  /** The mixer failed and has been replaced by a new one, to which everybody is added. */
+  readonly onFailure: (reason: string) => void;
+}
+
+/** Everybody in the room and the mixer that decodes them. Outlives the failure of a mixer. */
+export class MixStage {
+  readonly #options: MixStageOptions;
+  readonly #participants = new Map<string, ParticipantMedia>();
+  #mixer: ProgramMixer;
+  #layout: Layout;
+
+  constructor(options: MixStageOptions) {
+    this.#options = options;
+    this.#layout = options.layout;
+    this.#mixer = options.openMixer();
+  }
+
+  get participants(): Iterable<ParticipantMedia> {
+    return this.#participants.values();
+  }
+
+  get host(): ParticipantMedia | undefined {
+    for (const participant of this.#participants.values()) {
+      if (participant.settings.role === 'host') return participant;
+    }
+    return undefined;
+  }
+
+  find(id: string): ParticipantMedia | undefined {
+    return this.#participants.get(id);
+  }
+
+  /** The host, and in collab mode the guests that are on air. */
+  onAir(mode: Mode): ParticipantMedia[] {
+    return [...this.#participants.values()].filter(
+      ({ settings }) => settings.role === 'host' || (mode === 'collab' && settings.onAir),
+    );
+  }
+
+  set(id: string, settings: ParticipantSettings): ParticipantMedia {
+    let participant = this.#participants.get(id);
+    if (participant === undefined) {
+      participant = new ParticipantMedia(id, settings, this.#mixer.addParticipant(id, settings));
+      this.#participants.set(id, participant);
+    } else {
+      participant.settings = settings;
+      this.#mixer.updateParticipant(id, settings);
+    }
+    return participant;
+  }
+
+  remove(id: string): void {
+    if (this.#participants.delete(id)) this.#mixer.removeParticipant(id);
+  }
+
+  setLayout(layout: Layout): void {
+    this.#layout = layout;
+    this.#mixer.setLayout(layout);
+  }
+
+  /** What is added to a participant's times to give program times, in 1/90000 s. */
+  offsetOf(participant: ParticipantMedia): number {
+    const { clock } = this.#options;
+    return participant.settings.role === 'host' ? clock.hostOffset : clock.guestOffset(participant.map);
+  }
+
+  /** Gives the mixer what of the participant's GOP it has not seen. */
+  feedPictures(participant: ParticipantMedia): void {
+    const { settings, active, gop } = participant;
+    if (!settings.onAir && settings.role !== 'host') return;
+    if (!active || !this.#options.clock.running) return;
+    if (!gop.decodable && participant.has('video')) participant.wantIdr();
+    participant.feedVideo(this.offsetOf(participant));
+  }
+
+  feedUnit(participant: ParticipantMedia, unit: AccessUnit): void {
+    if (!this.#options.clock.running) return;
+    if (unit.kind === 'video') {
+      this.feedPictures(participant);
+      return;
+    }
+    const offset = rescale(this.offsetOf(participant), VIDEO_TIMESCALE, this.#options.sampleRate);
+    participant.feedAudio(unit, offset);
+  }
+
+  /** @returns `undefined` when the mixer failed */
+  use<T>(use: (mixer: ProgramMixer) => T): T | undefined {
+    try {
+      return use(this.#mixer);
+    } catch (error) {
+      this.#replace(error);
+      return undefined;
+    }
+  }
+
+  close(): void {
+    this.#mixer.close();
+  }
+
+  #replace(error: unknown): void {
+    try {
+      this.#mixer.close();
+    } catch (closeError) {
+      this.#options.logger.warn({ err: closeError }, 'the failed mixer did not close');
+    }
+    this.#mixer = this.#options.openMixer();
+    this.#mixer.setLayout(this.#layout);
+    for (const participant of this.#participants.values()) {
+      participant.input = this.#mixer.addParticipant(participant.id, participant.settings);
+      participant.gop.rewind();
+    }
+    this.#options.onFailure(error instanceof Error ? error.message : String(error));
+  }
+}

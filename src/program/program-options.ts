@@ -1,0 +1,44 @@
+import type { Clock } from '../base/clock.js';
+import type { Logger } from '../base/logger.js';
+import type { AacUnit, AudioUnit, VideoUnit } from '../media/access-unit.js';
+import type { Mode, ProgramSettings, ProgramSource } from '../media/program-settings.js';
+import type { ProgramAacEncoder, ProgramMixer, ProgramOpusEncoder } from './ports.js';
+
+/** Where a restarted program takes up. */
+export interface ResumeAt {
+  readonly videoPts: number;
+  readonly audioPts: number;
+  readonly atUs: number;
+  /** The grace period had run out: the program begins anew with the host's next session, only later. */
+  readonly ended?: boolean;
+}
+
+export interface ProgramStats {
+  /** Mixed pictures late by more than one picture duration. */
+  readonly lateTicks: number;
+  /** Units that would have broken the order of the program. */
+  readonly droppedUnits: number;
+  /** Of the participants present. */
+  readonly decodeErrors: number;
+  readonly concealedSamples: number;
+}
+
+export interface ProgramEvents {
+  unit(unit: VideoUnit | AacUnit, source: ProgramSource): void;
+  opus(unit: AudioUnit): void;
+  requestKeyframe(participantId: string): void;
+  switched(change: { mode: Mode; source: ProgramSource; videoPts: number; tookMs: number }): void;
+  ended(): void;
+  warning(message: string): void;
+}
+
+export interface ProgramOptions {
+  readonly settings: ProgramSettings;
+  readonly resumeAt?: ResumeAt | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly openMixer: () => ProgramMixer;
+  readonly openAac: () => ProgramAacEncoder;
+  readonly openOpus: () => ProgramOpusEncoder;
+  readonly events: ProgramEvents;
+}

@@ -1,0 +1,56 @@
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { CancelledError, DestinationError } from '../base/errors.js';
+import type { RtmpAddress } from './url.js';
+
+export interface DialOptions {
+  /** Certificates (PEM) trusted for RTMPS instead of the system's. */
+  readonly ca?: string | Buffer | readonly string[] | undefined;
+  /** Aborts, whoever's limit it is. */
+  readonly signal: AbortSignal;
+}
+
+/** Seconds of silence after which the operating system asks whether the peer is still there. */
+const KEEP_ALIVE_MS = 10_000;
+
+/**
+ * A connected TCP or TLS socket, certificates verified.
+ *
+ * @throws DestinationError when it is refused, unreachable, or its certificate is not trusted
+ * @throws CancelledError when the signal aborts
+ */
+export function dial(address: RtmpAddress, options: DialOptions): Promise<Socket> {
+  const { host, port, isSecure } = address;
+  const { signal, ca } = options;
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(new CancelledError('cancelled', { cause: signal.reason }));
+    const trust =
+      ca === undefined ? {} : { ca: typeof ca === 'string' || Buffer.isBuffer(ca) ? ca : [...ca] };
+    // An address is no server name (RFC 6066 §3).
+    const servername = /^[\d.]+$|:/.test(host) ? '' : host;
+    const socket = isSecure ? connectTls({ host, port, servername, ...trust }) : connect({ host, port });
+    const connected = isSecure ? 'secureConnect' : 'connect';
+    const settle = (outcome: () => void): void => {
+      signal.removeEventListener('abort', aborted);
+      socket.off('error', failed).off(connected, succeeded);
+      outcome();
+    };
+    const aborted = (): void =>
+      settle(() => {
+        socket.on('error', () => undefined).destroy();
+        reject(new CancelledError('cancelled', { cause: signal.reason }));
+      });
+    const failed = (error: Error): void =>
+      settle(() => {
+        socket.destroy();
+        reject(new DestinationError(`${address.shown}: ${error.message || error.name}`, { cause: error }));
+      });
+    const succeeded = (): void =>
+      settle(() => {
+        socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
+        resolve(socket);
+      });
+    signal.addEventListener('abort', aborted, { once: true });
+    socket.once('error', failed).once(connected, succeeded);
+  });
+}

@@ -1,0 +1,348 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../base/clock.js';
+import {
+  asAnchorNetError,
+  InternalError,
+  MalformedMediaError,
+  UnsupportedMediaError,
+  type AnchorNetError,
+} from '../base/errors.js';
+import type { Logger } from '../base/logger.js';
+import { amfEntries, type AmfValue } from '../container/flv/amf0.js';
+import { TagType } from '../container/flv/tag.js';
+import { amf0Payload, commandMessage, parseCommand, type RtmpCommand } from './command.js';
+import { RtmpConnection } from './connection.js';
+import { handshakeAsServer } from './handshake.js';
+import { CONTROL_CHUNK_STREAM, controlMessage, MessageType, type RtmpMessage } from './message.js';
+import { RtmpPublication, type PublicationEnd } from './publication.js';
+
+/** Who wants to publish. */
+export interface PublishRequest {
+  readonly app: string;
+  /** Without its query. */
+  readonly streamKey: string;
+  /** What follows the `?` of the key, parsed. */
+  readonly query: URLSearchParams;
+  readonly remoteAddress: string;
+}
+
+export type PublishDecision = boolean | { readonly accept: boolean; readonly reason?: string };
+
+/** What a session asks of its server. */
+export interface ServerSessionHost {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly handshakeTimeoutMs: number;
+  readonly publishTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  authorize(request: PublishRequest): PublishDecision | Promise<PublishDecision>;
+  acceptApp(app: string): boolean;
+  /** The publication begins: ends another one of the same key, then tells the world. */
+  published(publication: RtmpPublication): void;
+}
+
+const WINDOW_BYTES = 2_500_000;
+const CHUNK_SIZE = 4096;
+/** "The peer should limit as it did, or as told now" (§5.4.5). */
+const DYNAMIC_LIMIT = 2;
+const MAX_NAME_LENGTH = 1024;
+/** createStream is answered that often on one connection; encoders ask once. */
+const MAX_STREAMS = 16;
+/** How long a refused client has to read why. */
+const GOODBYE_MS = 500;
+
+/** One client of our server, from its handshake to its end. */
+export class ServerSession {
+  readonly #socket: Socket;
+  readonly #host: ServerSessionHost;
+  readonly remoteAddress: string;
+  #connection: RtmpConnection | undefined;
+  #app: string | undefined;
+  #streams = 0;
+  #publication: RtmpPublication | undefined;
+  #publishStream = 0;
+  #isDeciding = false;
+  #endReason: PublicationEnd | undefined;
+  #deadline: NodeJS.Timeout | undefined;
+  #idleCheck: NodeJS.Timeout | undefined;
+  #finished: () => void = () => undefined;
+  /** Resolves when the socket is closed. */
+  readonly finished: Promise<void>;
+
+  constructor(socket: Socket, host: ServerSessionHost) {
+    this.#socket = socket;
+    this.#host = host;
+    this.remoteAddress = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`;
+    this.finished = new Promise((resolve) => (this.#finished = resolve));
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.#closed());
+    this.#within(host.handshakeTimeoutMs, 'handshake');
+  }
+
+  /** Never rejects: whatever a client does ends its own session at most. */
+  async run(): Promise<void> {
+    try {
+      this.#socket.setNoDelay(true);
+      await handshakeAsServer(this.#socket);
+      this.#within(this.#host.publishTimeoutMs, 'publish');
+      const connection = new RtmpConnection(this.#socket);
+      this.#connection = connection;
+      connection.on('message', (message) => this.#guard(() => this.#receive(message)));
+      connection.on('closed', (reason) => {
+        if (reason instanceof MalformedMediaError) this.#fail(reason);
+      });
+      connection.start();
+    } catch (error) {
+      this.#fail(asAnchorNetError(error));
+    }
+    await this.finished;
+  }
+
+  /** Ends the connection. */
+  end(reason: PublicationEnd): void {
+    this.#endReason ??= reason;
+    this.#endPublication(this.#endReason);
+    if (this.#connection === undefined) this.#socket.destroy();
+    else void this.#connection.end(GOODBYE_MS);
+  }
+
+  #closed(): void {
+    clearTimeout(this.#deadline);
+    clearInterval(this.#idleCheck);
+    this.#endPublication(this.#endReason ?? 'disconnected');
+    this.#finished();
+  }
+
+  #within(limitMs: number, stage: string): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(() => {
+      this.#host.logger.debug({ remote: this.remoteAddress, stage }, 'RTMP client took too long');
+      this.#socket.destroy();
+    }, limitMs);
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#fail(asAnchorNetError(error));
+    }
+  }
+
+  #fail(error: AnchorNetError): void {
+    const level = error instanceof InternalError ? 'error' : 'info';
+    this.#host.logger[level]({ remote: this.remoteAddress, app: this.#app, err: error }, 'RTMP client ended');
+    if (error instanceof UnsupportedMediaError && this.#publication !== undefined) {
+      this.#status('error', 'NetStream.Publish.Rejected', error.message);
+      this.end('unsupported');
+      return;
+    }
+    this.#endReason ??= 'malformed';
+    this.#socket.destroy();
+  }
+
+  #receive(message: RtmpMessage): void {
+    switch (message.typeId) {
+      case MessageType.command:
+      case MessageType.commandAmf3:
+        this.#obey(parseCommand(message), message.streamId);
+        break;
+      case MessageType.audio:
+      case MessageType.video:
+        this.#media(message.typeId, message);
+        break;
+      case MessageType.data:
+      case MessageType.dataAmf3:
+        this.#media(TagType.script, { ...message, payload: amf0Payload(message) });
+        break;
+      default:
+    }
+  }
+
+  #media(type: TagType, message: RtmpMessage): void {
+    this.#publication?.receive({ type, timestamp: message.timestamp, body: message.payload });
+  }
+
+  #obey(command: RtmpCommand, streamId: number): void {
+    const { name, transactionId, args } = command;
+    if (this.#app === undefined && name !== 'connect') {
+      throw new MalformedMediaError(`RTMP: expected connect first, got ${JSON.stringify(name.slice(0, 64))}`);
+    }
+    switch (name) {
+      case 'connect':
+        this.#connect(command);
+        break;
+      case 'createStream':
+        if (++this.#streams > MAX_STREAMS)
+          throw new MalformedMediaError(`RTMP: more than ${MAX_STREAMS} streams`);
+        this.#result(transactionId, [null, this.#streams]);
+        break;
+      case 'releaseStream':
+      case 'FCPublish':
+        this.#result(transactionId, [null, undefined]);
+        break;
+      case 'publish':
+        this.#publish(args[1], streamId);
+        break;
+      case 'FCUnpublish':
+      case 'deleteStream':
+      case 'closeStream':
+        this.#unpublish();
+        break;
+      case 'play':
+      case 'play2':
+        this.#status('error', 'NetStream.Play.Failed', 'this server only takes publishers', streamId);
+        break;
+      default:
+        // _checkbw, getStreamLength and the like: nobody waits for an answer.
+        this.#host.logger.debug(
+          { remote: this.remoteAddress, name: name.slice(0, 64) },
+          'RTMP command not known',
+        );
+    }
+  }
+
+  #connect({ transactionId, args }: RtmpCommand): void {
+    const told = amfEntries(args[0])['app'];
+    const app = typeof told === 'string' ? (told.split('?')[0] ?? '').replace(/\/+$/, '') : '';
+    if (app === '' || app.length > MAX_NAME_LENGTH || !this.#host.acceptApp(app)) {
+      const info = {
+        level: 'error',
+        code: 'NetConnection.Connect.Rejected',
+        description: 'no such application here',
+      };
+      this.#send('_error', transactionId, [null, info]);
+      this.end('closed');
+      return;
+    }
+    this.#app = app;
+    this.#connection?.send(controlMessage(MessageType.windowAckSize, WINDOW_BYTES));
+    const bandwidth = Buffer.alloc(5);
+    bandwidth.writeUInt32BE(WINDOW_BYTES);
+    bandwidth[4] = DYNAMIC_LIMIT;
+    this.#connection?.send({
+      chunkStreamId: CONTROL_CHUNK_STREAM,
+      typeId: MessageType.setPeerBandwidth,
+      streamId: 0,
+      timestamp: 0,
+      payload: bandwidth,
+    });
+    this.#connection?.send(controlMessage(MessageType.setChunkSize, CHUNK_SIZE));
+    this.#result(transactionId, [
+      { fmsVer: 'FMS/3,0,1,123', capabilities: 31 },
+      {
+        level: 'status',
+        code: 'NetConnection.Connect.Success',
+        description: 'Connection succeeded.',
+        objectEncoding: 0,
+      },
+    ]);
+  }
+
+  #publish(name: AmfValue, streamId: number): void {
+    if (typeof name !== 'string' || name === '' || name.length > MAX_NAME_LENGTH) {
+      this.#refuse('the stream key is missing or too long', streamId);
+      return;
+    }
+    if (this.#publication !== undefined || this.#isDeciding) {
+      this.#refuse('this connection publishes already', streamId);
+      return;
+    }
+    const at = name.indexOf('?');
+    const request: PublishRequest = {
+      app: this.#app ?? '',
+      streamKey: at === -1 ? name : name.slice(0, at),
+      query: new URLSearchParams(at === -1 ? '' : name.slice(at + 1)),
+      remoteAddress: this.remoteAddress,
+    };
+    this.#isDeciding = true;
+    void Promise.resolve()
+      .then(() => this.#host.authorize(request))
+      .catch((error: unknown) => {
+        this.#host.logger.error({ err: error, app: request.app }, 'RTMP authorization failed');
+        return { accept: false, reason: 'the server could not check the stream key' };
+      })
+      .then((decision) => {
+        this.#isDeciding = false;
+        if (this.#socket.destroyed || this.#endReason !== undefined) return;
+        const { accept, reason } =
+          typeof decision === 'boolean' ? { accept: decision, reason: undefined } : decision;
+        if (accept) this.#begin(request, streamId);
+        else this.#refuse(reason ?? 'the stream key is not known here', streamId);
+      });
+  }
+
+  #begin(request: PublishRequest, streamId: number): void {
+    clearTimeout(this.#deadline);
+    const { app, streamKey } = request;
+    this.#publishStream = streamId;
+    this.#publication = new RtmpPublication(app, streamKey, this.remoteAddress, {
+      clock: this.#host.clock,
+      end: (reason, said): Promise<void> => {
+        if (this.#publication !== undefined) this.#status('status', 'NetStream.Unpublish.Success', said);
+        this.end(reason);
+        return this.finished;
+      },
+    });
+    this.#watchIdle();
+    this.#host.published(this.#publication);
+    this.#status('status', 'NetStream.Publish.Start', 'Publishing.');
+  }
+
+  /** A publisher whose network is gone sends nothing, not even the answer to a ping. */
+  #watchIdle(): void {
+    const half = this.#host.idleTimeoutMs / 2;
+    let seen = -1;
+    let pinged = false;
+    clearInterval(this.#idleCheck);
+    this.#idleCheck = setInterval(() => {
+      const bytes = this.#connection?.bytesIn ?? 0;
+      if (bytes !== seen) pinged = false;
+      else if (pinged) {
+        this.#endReason ??= 'timed-out';
+        this.#socket.destroy();
+      } else {
+        pinged = true;
+        this.#connection?.ping();
+      }
+      seen = bytes;
+    }, half);
+  }
+
+  #unpublish(): void {
+    if (this.#publication === undefined) return;
+    this.#status('status', 'NetStream.Unpublish.Success', 'Unpublished.');
+    this.#endPublication('unpublished');
+    clearInterval(this.#idleCheck);
+    this.#within(this.#host.publishTimeoutMs, 'publish again');
+  }
+
+  #endPublication(reason: PublicationEnd): void {
+    const publication = this.#publication;
+    this.#publication = undefined;
+    publication?.ended(reason);
+  }
+
+  #refuse(reason: string, streamId: number): void {
+    this.#status('error', 'NetStream.Publish.Denied', reason, streamId);
+    this.end('closed');
+  }
+
+  #status(
+    level: 'status' | 'error',
+    code: string,
+    description: string,
+    streamId = this.#publishStream,
+  ): void {
+    const args = [null, { level, code, description }];
+    this.#connection?.send(commandMessage({ name: 'onStatus', transactionId: 0, args }, streamId));
+  }
+
+  #result(transactionId: number, args: AmfValue[]): void {
+    this.#send('_result', transactionId, args);
+  }
+
+  #send(name: string, transactionId: number, args: AmfValue[]): void {
+    this.#connection?.send(commandMessage({ name, transactionId, args }));
+  }
+}

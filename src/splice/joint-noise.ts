@@ -1,0 +1,82 @@
+import { AudioDecoder } from '../libav/audio-decoder.js';
+import type { AacConfig } from '../media/access-unit.js';
+import { EncoderRun, type BridgeEncoder } from './encoder-run.js';
+import { FRAME } from './piece.js';
+
+const HOP = 256;
+/** Frames decoded before those that are judged: PNS and overlap have settled. */
+const WARM_UP = 4;
+const PRIMING = 6;
+/** Sound is judged in the frame that two encoders share, and in the one after it. */
+const JUDGED = 2;
+/** 16-bit rounding noise: nothing quieter counts. */
+const FLOOR = 1e-10;
+
+export interface JointNoiseOptions {
+  readonly config: AacConfig;
+  /** The program's units by frame. */
+  readonly unit: (frame: number) => Promise<Buffer | undefined>;
+  /** The program's sound in the time of a frame. */
+  readonly sound: (frame: number) => Promise<readonly Float32Array[]>;
+  readonly open: () => BridgeEncoder;
+}
+
+/**
+ * How much louder the error of the program is where one encoder's frames end and another's begin, than that of the
+ * bridge's encoder when it goes over the same sound without a joint: the loudest hop of each, in dB.
+ *
+ * @param first the first frame after the joint
+ */
+export async function jointNoise(first: number, options: JointNoiseOptions): Promise<number> {
+  const from = first - WARM_UP;
+  const to = first + JUDGED;
+  const spliced: Buffer[] = [];
+  for (let frame = from; frame < to; frame++) spliced.push((await options.unit(frame)) ?? Buffer.alloc(0));
+  const run = EncoderRun.open({ ...options, sampleRate: options.config.sampleRate, first: from - PRIMING });
+  const uncut: Buffer[] = [];
+  try {
+    let frame = await run.frame(from);
+    while (frame.index < to) {
+      uncut.push(frame.data);
+      frame = await run.next();
+    }
+  } finally {
+    run.close();
+  }
+  const wanted: (readonly Float32Array[])[] = [];
+  for (let frame = first; frame < to; frame++) wanted.push(await options.sound(frame));
+  const loudest = (units: readonly Buffer[]): number =>
+    loudestHop(decode(units, options.config).slice(WARM_UP), wanted);
+  return 10 * Math.log10((loudest(spliced) + FLOOR) / (loudest(uncut) + FLOOR));
+}
+
+function decode(units: readonly Buffer[], config: AacConfig): (readonly Float32Array[])[] {
+  const decoder = AudioDecoder.open({ sampleRate: config.sampleRate, channels: config.channels as 1 | 2 });
+  try {
+    return units.map(
+      (data, i) =>
+        decoder.decode({ kind: 'audio', config, pts: i * FRAME, durationSamples: FRAME, data })?.channels ??
+        [],
+    );
+  } finally {
+    decoder.close();
+  }
+}
+
+function loudestHop(
+  heard: readonly (readonly Float32Array[])[],
+  wanted: readonly (readonly Float32Array[])[],
+): number {
+  let loudest = 0;
+  for (const [frame, channels] of wanted.entries()) {
+    for (const [channel, samples] of channels.entries()) {
+      const decoded = heard[frame]?.[channel];
+      for (let hop = 0; hop < FRAME; hop += HOP) {
+        let energy = 0;
+        for (let i = hop; i < hop + HOP; i++) energy += ((decoded?.[i] ?? 0) - samples[i]!) ** 2;
+        loudest = Math.max(loudest, energy / HOP);
+      }
+    }
+  }
+  return loudest;
+}

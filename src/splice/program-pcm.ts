@@ -1,0 +1,86 @@
+import { FRAME, type SplicePiece } from './piece.js';
+import type { SplicePlan, WarpSegment } from './plan.js';
+import { interpolate, REACH } from './interpolate.js';
+
+/** The sound of the whole program on its own timeline: the pieces cut to the sample, warped by the plan. */
+export class ProgramPcm {
+  readonly #pieces: readonly SplicePiece[];
+  readonly #plan: SplicePlan;
+  readonly #channels: number;
+  readonly #duplicate: boolean;
+
+  constructor(
+    pieces: readonly SplicePiece[],
+    plan: SplicePlan,
+    options: { readonly channels: number; readonly duplicate: boolean },
+  ) {
+    this.#pieces = pieces;
+    this.#plan = plan;
+    this.#channels = options.channels;
+    this.#duplicate = options.duplicate;
+  }
+
+  /** Silence before the program and, past what its trailing samples are stretched to, after it. */
+  async read(from: number, to: number): Promise<Float32Array[]> {
+    const out = this.#silence(to - from);
+    for (const segment of this.#plan.segments) {
+      const start = Math.max(from, segment.start);
+      const end = Math.min(to, segment.end);
+      if (start >= end || segment.trueStart === undefined) continue;
+      const sound = await this.#segment(segment, segment.trueStart, start, end);
+      sound.forEach((samples, channel) => out[channel]?.set(samples, start - from));
+    }
+    if (this.#duplicate) await this.#extend(out, from, to);
+    return out;
+  }
+
+  async #segment(
+    segment: WarpSegment,
+    trueStart: number,
+    start: number,
+    end: number,
+  ): Promise<Float32Array[]> {
+    const first = trueStart + (start - segment.start) * segment.rate;
+    if (segment.rate === 1) return this.#laid(first, first + end - start);
+    const last = trueStart + (end - 1 - segment.start) * segment.rate;
+    const base = Math.floor(first) - REACH;
+    const laid = await this.#laid(base, Math.ceil(last) + REACH + 1);
+    return laid.map((samples) => interpolate(samples, first - base, segment.rate, end - start));
+  }
+
+  /** The pieces end to end in true time. */
+  async #laid(from: number, to: number): Promise<Float32Array[]> {
+    const out = this.#silence(to - from);
+    for (const [index, piece] of this.#pieces.entries()) {
+      const pieceStart = this.#plan.starts[index] ?? 0;
+      const start = Math.max(from, pieceStart);
+      const end = Math.min(to, pieceStart + piece.length);
+      if (start >= end) continue;
+      const sound = await piece.pcm(piece.start + start - pieceStart, piece.start + end - pieceStart);
+      sound.forEach((samples, channel) => out[channel]?.set(samples, start - from));
+    }
+    return out;
+  }
+
+  /** One frame and a half after the end: the last samples mirrored, so that nothing breaks off, and faded. */
+  async #extend(out: readonly Float32Array[], from: number, to: number): Promise<void> {
+    const end = this.#plan.length;
+    const reach = Math.min(FRAME + FRAME / 2, end);
+    if (to <= end || from >= end + reach) return;
+    const last = this.#plan.segments.at(-1);
+    if (last?.trueStart === undefined) return;
+    const tail = await this.#segment(last, last.trueStart, Math.max(last.start, end - reach), end);
+    for (const [channel, samples] of tail.entries()) {
+      for (let n = 0; n < samples.length; n++) {
+        const at = end + n - from;
+        if (at < 0 || at >= to - from) continue;
+        const fade = 0.5 + 0.5 * Math.cos((Math.PI * (n + 1)) / samples.length);
+        out[channel]![at] = (samples[samples.length - 1 - n] ?? 0) * fade;
+      }
+    }
+  }
+
+  #silence(samples: number): Float32Array[] {
+    return Array.from({ length: this.#channels }, () => new Float32Array(samples));
+  }
+}

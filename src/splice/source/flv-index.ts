@@ -1,0 +1,116 @@
+import { createReadStream } from 'node:fs';
+import { parseAsc } from '../../codec/aac/asc.js';
+import { parseAvcc } from '../../codec/h264/avcc.js';
+import { parseAudioBody, parseVideoBody } from '../../container/flv/body.js';
+import {
+  FILE_HEADER_BYTES,
+  PREVIOUS_TAG_SIZE_BYTES,
+  TAG_HEADER_BYTES,
+  TagType,
+} from '../../container/flv/tag.js';
+import { FlvTagReader } from '../../container/flv/tag-reader.js';
+import { FlvUnitReader } from '../../container/flv/unit-reader.js';
+import { sameConfig, type VideoConfig } from '../../media/access-unit.js';
+import { RunBuilder, withLengthSize, type MediaIndex, type VideoIndex } from './media-index.js';
+
+const CHUNK_BYTES = 1024 * 1024;
+/** Times in whole milliseconds, rounded by the writer and perhaps by its source before. */
+const ROUNDING_SECONDS = 0.002;
+const DEFAULT_PICTURE_TICKS = 3000;
+
+/**
+ * Where the units of an FLV lie. A tag that the file ends within is left out, as players do.
+ *
+ * @throws MalformedMediaError when it is damaged, UnsupportedMediaError when it is not H.264 and AAC
+ */
+export async function indexFlv(path: string): Promise<MediaIndex> {
+  const tags = new FlvTagReader();
+  const units = new FlvUnitReader();
+  const video: VideoIndex = {
+    ...{ offsets: [], sizes: [], dts: [], pts: [], sync: [], configOf: [], configs: [] },
+    to: 0,
+  };
+  let audio: RunBuilder | undefined;
+  let frameLength = 1024;
+  let lengthSize = 4;
+  // Of the next tag.
+  let position: number | undefined;
+  for await (const piece of createReadStream(path, { highWaterMark: CHUNK_BYTES })) {
+    const chunk = piece as Buffer;
+    position ??=
+      (chunk.length >= FILE_HEADER_BYTES ? chunk.readUInt32BE(5) : FILE_HEADER_BYTES) +
+      PREVIOUS_TAG_SIZE_BYTES;
+    for (const tag of tags.push(chunk)) {
+      const body: number = (position ?? 0) + TAG_HEADER_BYTES;
+      position = body + tag.body.length + PREVIOUS_TAG_SIZE_BYTES;
+      if (tag.type === TagType.video) {
+        const parsed = parseVideoBody(tag.body);
+        if (parsed.kind === 'sequence-header' && parsed.avcc.length > 0) {
+          ({ lengthSize } = parseAvcc(parsed.avcc));
+        }
+        const unit = units.read(tag);
+        if (unit?.kind !== 'video' || parsed.kind !== 'picture') continue;
+        video.offsets.push(body + tag.body.length - parsed.data.length);
+        video.sizes.push(parsed.data.length);
+        video.dts.push(unit.dts);
+        video.pts.push(unit.pts);
+        video.sync.push(unit.isIdr ? 1 : 0);
+        video.configOf.push(configIndex(video, unit.config, lengthSize));
+      } else {
+        const unit = units.read(tag);
+        if (unit?.kind !== 'audio') continue;
+        const parsed = parseAudioBody(tag.body);
+        if (parsed.kind !== 'frame' || unit.config.codec !== 'aac') continue;
+        frameLength = parseAsc(unit.config.asc).frameLength;
+        audio ??= new RunBuilder({
+          tolerance: Math.ceil(unit.config.sampleRate * ROUNDING_SECONDS),
+          frameLength,
+        });
+        audio.add({
+          config: unit.config,
+          pts: unit.pts,
+          offset: body + tag.body.length - parsed.data.length,
+          size: parsed.data.length,
+        });
+      }
+    }
+  }
+  // Ends the tag reader's own check of the header for files that are shorter than it.
+  if (position === undefined) tags.push(Buffer.from('not FLV at all'));
+  const last = audio?.runs.at(-1);
+  const pictures = video.pts.length;
+  return {
+    audio:
+      audio === undefined || last === undefined
+        ? undefined
+        : {
+            offsets: audio.offsets,
+            sizes: audio.sizes,
+            frameLength,
+            runs: audio.runs,
+            from: Math.max(0, audio.runs[0]?.origin ?? 0),
+            to: last.origin + last.count * frameLength,
+          },
+    video: pictures === 0 ? undefined : { ...video, to: presentedEnd(video.pts) },
+  };
+}
+
+function configIndex(video: VideoIndex, config: VideoConfig, lengthSize: number): number {
+  const known = video.configs.findIndex(
+    (one) => one.lengthSize === lengthSize && sameConfig(one.config, withLengthSize(config, lengthSize)),
+  );
+  if (known !== -1) return known;
+  video.configs.push({ config: withLengthSize(config, lengthSize), lengthSize });
+  return video.configs.length - 1;
+}
+
+/** The last picture lasts as long as the one before it. */
+function presentedEnd(times: readonly number[]): number {
+  let last = -Infinity;
+  let before = -Infinity;
+  for (const time of times) {
+    if (time > last) [before, last] = [last, time];
+    else if (time > before) before = time;
+  }
+  return last + (Number.isFinite(before) ? last - before : DEFAULT_PICTURE_TICKS);
+}

@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import type { Finding } from '../../src/glitch/finding.js';
+import { noise, sine } from '../libav/signal.js';
+import { analyseEvents, pcmEvents } from './events.js';
+
+const RATE = 48_000;
+const SECONDS = 4;
+const AT = 2.1 * RATE;
+/** Signal findings are placed on hops of 32 samples, 0.67 ms. */
+const HOP_MS = 0.7;
+
+/** Three tones and a little noise, the same on both sides. */
+function tones(): Float32Array[] {
+  const hiss = noise(SECONDS * RATE, 7, 0.004);
+  const [a, b, c] = [440, 1234, 3100].map((hz) => sine(SECONDS * RATE, hz, RATE, 0.1));
+  const mix = hiss.map((x, i) => x + a![i]! + b![i]! + c![i]!);
+  return [mix, mix.slice()];
+}
+
+function find(channels: readonly Float32Array[]): Finding[] {
+  return analyseEvents(pcmEvents(channels)).findings;
+}
+
+function only(findings: readonly Finding[], kind: string): Finding {
+  expect(findings.map((finding) => finding.kind)).toEqual([kind]);
+  return findings[0]!;
+}
+
+describe('the signal', () => {
+  it('of steady tones has no finding', () => {
+    expect(find(tones())).toEqual([]);
+  });
+
+  it.each([3, 10, 50])('with a hole of %d ms has a gap of that length at its place', (ms) => {
+    const channels = tones();
+    for (const side of channels) side.fill(0, AT, AT + ms * 48);
+    const gap = only(find(channels), 'gap');
+    expect(Math.abs(gap.timeMs - 2100)).toBeLessThan(2 * HOP_MS);
+    expect(Math.abs(gap.durationMs - ms)).toBeLessThan(2 * HOP_MS);
+    expect(gap.severity).toBe(ms >= 20 ? 'major' : 'minor');
+  });
+
+  it('that is cut off for half a second has a silence-run, not a gap', () => {
+    const channels = tones();
+    for (const side of channels) side.fill(0, AT, AT + RATE / 2);
+    expect(only(find(channels), 'silence-run')).toMatchObject({ severity: 'minor' });
+  });
+
+  it('that is silent for longer than is remembered is found all the same', () => {
+    const long = [...tones()].map((side) => {
+      const whole = new Float32Array(20 * RATE);
+      whole.set(side);
+      whole.set(side, 16 * RATE);
+      return whole;
+    });
+    const run = only(find(long), 'silence-run');
+    expect(run.timeMs).toBeCloseTo(4000, -0.5);
+    expect(run.durationMs).toBeCloseTo(12_000, -1);
+    expect(run.severity).toBe('major');
+  });
+
+  it('that rests after fading out has no finding', () => {
+    const channels = tones();
+    for (const side of channels) {
+      for (let i = 0; i < side.length; i++) {
+        const phase = (i / RATE) % 1;
+        side[i]! *= Math.max(0, Math.min(1, phase * 20, (0.7 - phase) * 20));
+      }
+    }
+    expect(find(channels).filter(({ severity }) => severity !== 'info')).toEqual([]);
+  });
+
+  it('that loses one side has a channel-dropout that names it', () => {
+    const channels = tones();
+    channels[1]!.fill(0, AT, AT + 30 * 48);
+    expect(only(find(channels), 'channel-dropout')).toMatchObject({
+      severity: 'major',
+      measured: { channel: 2 },
+    });
+  });
+
+  it('with one wrong sample has a click there', () => {
+    const channels = tones();
+    for (const side of channels) side[AT]! += 0.5;
+    const click = only(find(channels), 'click');
+    expect(Math.abs(click.timeMs - 2100)).toBeLessThan(HOP_MS);
+  });
+
+  it('with many clicks a second is crackle, which is info', () => {
+    const channels = tones();
+    for (let at = RATE; at < 3 * RATE; at += 6000) for (const side of channels) side[at]! += 0.5;
+    const findings = find(channels);
+    expect(findings.length).toBeGreaterThan(5);
+    expect(findings.filter(({ severity }) => severity !== 'info')).toEqual([]);
+  });
+
+  it('with samples left out has a skip', () => {
+    const channels = tones().map((side) => {
+      const cut = new Float32Array(side.length - 333);
+      cut.set(side.subarray(0, AT));
+      cut.set(side.subarray(AT + 333), AT);
+      return cut;
+    });
+    const [found, ...others] = find(channels);
+    expect(others).toEqual([]);
+    // From periodic sound, a cut and a repeat by the rest of the period cannot be told apart.
+    expect(['skip', 'repeat']).toContain(found?.kind);
+    expect(Math.abs(found!.timeMs - 2100)).toBeLessThan(HOP_MS);
+  });
+
+  it('with a burst of white noise has a noise-burst', () => {
+    const channels = tones();
+    const burst = Float32Array.from({ length: 20 * 48 }, (_, i) => Math.sin(i * i * 1.7) * 0.7);
+    for (const side of channels) side.set(burst, AT);
+    expect(only(find(channels), 'noise-burst')).toMatchObject({ severity: 'major' });
+  });
+
+  it('that is clipped has clipping; a square wave at full scale has none', () => {
+    const loud = tones().map((side) => side.map((x) => Math.max(-1, Math.min(1, x * 5))));
+    expect(find(loud).some(({ kind, severity }) => kind === 'clipping' && severity === 'major')).toBe(true);
+    const square = sine(SECONDS * RATE, 220, RATE).map((x) => Math.sign(x));
+    expect(find([square]).filter(({ kind }) => kind === 'clipping')).toEqual([]);
+  });
+
+  it('that becomes softer by 12 dB at once has a level-jump', () => {
+    const channels = tones();
+    for (const side of channels) for (let i = AT; i < side.length; i++) side[i]! /= 4;
+    const jump = find(channels).find(({ kind }) => kind === 'level-jump');
+    expect(jump).toMatchObject({ severity: 'major' });
+    expect(Number(jump?.measured['jumpDb'])).toBeCloseTo(-12, 0);
+    expect(Math.abs(jump!.timeMs - 2100)).toBeLessThan(5);
+  });
+});

@@ -1,0 +1,236 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { parseAsc } from '../../src/codec/aac/asc.js';
+import { channelWindows, parseRawDataBlock } from '../../src/codec/aac/raw-data-block.js';
+import { leftSlope, rightSlope, risingHalf } from '../../src/codec/aac/window.js';
+import { FRAME } from '../../src/splice/piece.js';
+import { MAX_RATE_CHANGE, planSplice } from '../../src/splice/plan.js';
+import { rebuildLeft, rebuildRight } from '../../src/splice/rebuild.js';
+import { allTechniques, type TechniqueName } from '../../src/splice/techniques.js';
+import { encodeSource, piece, splice, type KnownSource, type Spliced } from './rig.js';
+import { music } from './music.js';
+
+const RATE = 48_000;
+const HOP = 256;
+/** Excess error that is allowed at a seam; what is measured lies well below (docs/benchmarks.md). */
+const WORST_EXCESS_DB = 6;
+const MEDIAN_EXCESS_DB = 1;
+/** 16-bit noise: what is quieter than this is silence. */
+const FLOOR = 1e-10;
+
+function hopErrors(heard: Float32Array, wanted: Float32Array, from: number, hops: number, lag = 0): number[] {
+  return Array.from({ length: hops }, (_, hop) => {
+    let energy = 0;
+    for (let i = 0; i < HOP; i++) {
+      const at = from + hop * HOP + i;
+      energy += ((heard[at + lag] ?? 0) - (wanted[at] ?? 0)) ** 2;
+    }
+    return energy / HOP + FLOOR;
+  });
+}
+
+/** The loudest hop of the error within four frames of a seam, over that of the noisier encode without a seam. */
+function worstExcess(spliced: Spliced, sources: readonly KnownSource[], seam: number): number {
+  const from = seam - 4 * FRAME;
+  const hops = (8 * FRAME) / HOP;
+  const original = sources[0]!.original[0]!;
+  const loudest = (heard: Float32Array): number => Math.max(...hopErrors(heard, original, from, hops));
+  const uncut = Math.max(...sources.map(({ decoded }) => loudest(decoded[0]!)));
+  return 10 * Math.log10(loudest(spliced.decoded[0]!) / uncut);
+}
+
+/** Windows of the whole program: slopes and, at bridges, shapes as the decoder needs them. */
+function illegalSteps(spliced: Spliced): number {
+  const windows = spliced.units.map((unit) =>
+    channelWindows(parseRawDataBlock(unit.data, parseAsc(unit.config.asc))),
+  );
+  let illegal = 0;
+  for (let i = 1; i < windows.length; i++) {
+    windows[i]!.forEach((window, channel) => {
+      if (rightSlope(windows[i - 1]![channel]!.sequence) !== leftSlope(window.sequence)) illegal++;
+    });
+  }
+  return illegal;
+}
+
+describe.each([
+  ['libfdk_aac', 'libfdk_aac', 1],
+  ['aac', 'libfdk_aac', 1],
+  ['libfdk_aac', 'aac', 2],
+  ['aac', 'aac', 1],
+] as const)('a bridge from %s to %s, %d channels', (first, second, channels) => {
+  const original = Array.from({ length: channels }, (_, i) => music(RATE * 9, i + 1));
+  const bitrateBps = 96_000 * channels;
+  const encode = (encoder: 'aac' | 'libfdk_aac'): KnownSource =>
+    encodeSource(original, { encoder, bitrateBps, sampleRate: RATE });
+  let a: KnownSource;
+  let b: KnownSource;
+  const results: { seam: number; spliced: Spliced }[] = [];
+  beforeAll(async () => {
+    a = encode(first);
+    b = encode(second);
+    for (let seam = RATE + 77; seam < 8 * RATE; seam += 33_333) {
+      const pieces = [piece(a, 0, seam), piece(b, seam, 9 * RATE - seam)];
+      results.push({ seam, spliced: await splice([a, b], { pieces, trims: true }) });
+    }
+  });
+
+  test('adds no noise to speak of', () => {
+    const worst = results
+      .map(({ seam, spliced }) => worstExcess(spliced, [a, b], seam))
+      .sort((x, y) => x - y);
+    expect(worst.at(-1)).toBeLessThan(WORST_EXCESS_DB);
+    expect(worst[worst.length >> 1]).toBeLessThan(MEDIAN_EXCESS_DB);
+  });
+
+  test('leaves no window that may not follow the one before it', () => {
+    for (const { spliced } of results) {
+      expect(illegalSteps(spliced)).toBe(0);
+      for (const { start, end } of spliced.splicer.bridges) {
+        expect(['exact', 'rebuilt', 'none']).toContain(start);
+        expect(['exact', 'rebuilt', 'none']).toContain(end);
+      }
+    }
+  });
+
+  test('is short, and passes everything else through byte for byte', () => {
+    for (const { seam, spliced } of results) {
+      expect(spliced.splicer.bridges).toHaveLength(1);
+      expect(spliced.splicer.bridges[0]!.frames).toBeLessThanOrEqual(8);
+      expect(spliced.splicer.plan.offsets).toEqual([0, 0]);
+      let passed = 0;
+      for (const unit of spliced.units) {
+        const own = (unit.pts < seam ? a : b).units.find(({ pts }) => pts === unit.pts);
+        if (own?.data.equals(unit.data) === true) passed++;
+      }
+      expect(passed).toBeGreaterThanOrEqual(spliced.units.length - 8);
+    }
+  });
+});
+
+test.each([1, 511, 512, 513, 1023])(
+  'a grid that is off by %d samples is met within half a frame',
+  async (off) => {
+    const original = [music(RATE * 14, 3)];
+    const options = { encoder: 'libfdk_aac', bitrateBps: 96_000, sampleRate: RATE } as const;
+    const a = encodeSource(original, options);
+    const b = encodeSource(original, { ...options, from: 4 * FRAME + off });
+    const seam = 7 * RATE + 5;
+    const spliced = await splice([a, b], {
+      pieces: [piece(a, 0, seam), piece(b, seam, 7 * RATE - 5)],
+      trims: true,
+    });
+    const offset = spliced.splicer.plan.offsets[1]!;
+    expect(Math.abs(offset)).toBeLessThanOrEqual(FRAME / 2);
+    expect(illegalSteps(spliced)).toBe(0);
+    // After the seam the second source's own units play, exactly `offset` late.
+    const late = hopErrors(spliced.decoded[0]!, b.decoded[0]!, 10 * RATE, 100, offset);
+    expect(Math.max(...late)).toBeLessThan(1e-6);
+    expect(spliced.splicer.plan.length).toBe(14 * RATE + offset);
+  },
+);
+
+describe('each technique', () => {
+  const original = [music(RATE * 8, 5)];
+  const options = { encoder: 'libfdk_aac', bitrateBps: 96_000, sampleRate: RATE } as const;
+  const seam = 4 * RATE + 333;
+  const excess = async (off: readonly TechniqueName[]): Promise<number> => {
+    const a = encodeSource(original, options);
+    const b = encodeSource(original, options);
+    const techniques = { ...allTechniques };
+    for (const name of off) techniques[name] = false;
+    const pieces = [piece(a, 0, seam), piece(b, seam, 8 * RATE - seam)];
+    return worstExcess(await splice([a, b], { pieces, trims: true, techniques }), [a, b], seam);
+  };
+
+  test('priming is worth many decibels', async () => {
+    const [with_, without] = [await excess([]), await excess(['priming'])];
+    expect(without - with_).toBeGreaterThan(6);
+  });
+
+  test('rescaling keeps sound from being cut or padded', async () => {
+    const a = encodeSource(original, options);
+    const b = encodeSource(original, { ...options, from: 400 });
+    const pieces = [piece(a, 0, seam), piece(b, seam, 8 * RATE - seam)];
+    const plain = await splice([a, b], {
+      pieces,
+      trims: true,
+      techniques: { ...allTechniques, rescale: false },
+    });
+    const gap = plain.splicer.plan.segments.find(({ trueStart }) => trueStart === undefined);
+    expect(gap === undefined ? 0 : gap.end - gap.start).toBe(Math.max(0, plain.splicer.plan.offsets[1]!));
+    const rescaled = await splice([a, b], { pieces, trims: true });
+    expect(rescaled.splicer.plan.segments.every(({ trueStart }) => trueStart !== undefined)).toBe(true);
+  });
+});
+
+describe('rebuilt sound', () => {
+  const slopes = ['long', 'short'] as const;
+  const shapes = [0, 1] as const;
+  const halves = slopes.flatMap((slope) => shapes.map((shape) => risingHalf(slope, shape, FRAME)));
+  const sound = music(FRAME, 9);
+
+  test('cancels its alias although encoder and decoder use other windows on the left', () => {
+    for (const used of halves) {
+      for (const wanted of halves) {
+        const fed = rebuildLeft(sound, used, wanted);
+        for (let n = 0; n < FRAME; n++) {
+          const m = FRAME - 1 - n;
+          // What the block before left in the overlap, and what this one adds (TDAC).
+          const before = wanted[m]! * (wanted[m]! * sound[n]! + wanted[n]! * sound[m]!);
+          const added = wanted[n]! * (used[n]! * fed[n]! - used[m]! * fed[m]!);
+          expect(before + added).toBeCloseTo(sound[n]!, 5);
+        }
+      }
+    }
+  });
+
+  test('and on the right', () => {
+    for (const used of halves) {
+      for (const wanted of halves) {
+        const fed = rebuildRight(sound, used, wanted);
+        for (let n = 0; n < FRAME; n++) {
+          const m = FRAME - 1 - n;
+          const own = wanted[m]! * (used[m]! * fed[n]! + used[n]! * fed[m]!);
+          const after = wanted[n]! * (wanted[n]! * sound[n]! - wanted[m]! * sound[m]!);
+          expect(own + after).toBeCloseTo(sound[n]!, 5);
+        }
+      }
+    }
+  });
+
+  test('is the sound itself where the windows are the same', () => {
+    const [half] = halves;
+    const fed = rebuildLeft(sound, half!, half!);
+    fed.forEach((sample, n) => expect(sample).toBeCloseTo(sound[n]!, 6));
+  });
+});
+
+test('offsets never add up, and no rate is heard, whatever the pieces', () => {
+  const pieces = fc.array(
+    fc.record({
+      length: fc.integer({ min: 1, max: 2_000_000 }),
+      gridOffset: fc.option(fc.integer({ min: -5_000, max: 5_000 }), { nil: undefined }),
+    }),
+    { minLength: 1, maxLength: 40 },
+  );
+  fc.assert(
+    fc.property(pieces, (list) => {
+      const plan = planSplice(list, { rescale: true });
+      const total = list.reduce((sum, { length }) => sum + length, 0);
+      expect(Math.abs(plan.length - total)).toBeLessThanOrEqual(FRAME / 2);
+      for (const offset of plan.offsets) expect(Math.abs(offset)).toBeLessThanOrEqual(FRAME / 2);
+      let at = 0;
+      for (const segment of plan.segments) {
+        expect(segment.start).toBe(at);
+        at = segment.end;
+        expect(Math.abs(segment.rate - 1)).toBeLessThanOrEqual(MAX_RATE_CHANGE * 1.01);
+      }
+      for (const { piece: index, start, offset } of plan.regions) {
+        const border = list[index]!.gridOffset! + plan.starts[index]! + offset;
+        expect((((border - plan.gridPhase) % FRAME) + FRAME) % FRAME).toBe(0);
+        expect(start).toBeGreaterThanOrEqual(plan.starts[index]! + offset);
+      }
+    }),
+  );
+});

@@ -1,0 +1,27 @@
+import type { ApiError } from '../api/client.js';
+import { preferH264, RtcLink, type LinkState } from './rtc-link.js';
+
+export interface SubscriberOptions {
+  readonly url: string;
+  readonly token: string | undefined;
+  readonly iceServers?: readonly RTCIceServer[];
+  onStream(stream: MediaStream): void;
+  onState?(state: LinkState, error?: ApiError): void;
+  onStats?(report: RTCStatsReport): void;
+}
+
+/** Plays by WHEP and keeps at it: one stream with audio and video, a new one after each reconnection. */
+export function subscribe(options: SubscriberOptions): RtcLink {
+  return new RtcLink({
+    ...options,
+    setUp: (connection) => {
+      const stream = new MediaStream();
+      connection.addTransceiver('audio', { direction: 'recvonly' });
+      preferH264(connection.addTransceiver('video', { direction: 'recvonly' }));
+      connection.addEventListener('track', ({ track }) => {
+        stream.addTrack(track);
+        options.onStream(stream);
+      });
+    },
+  });
+}

@@ -1,0 +1,161 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import type { RoomView, TargetView } from '../../../src/serve/room-api.js';
+import { describeError, type ApiClient } from '../../api/client.js';
+import { Notice } from '../../ui/chrome.js';
+import { formatBitrate, formatBytes } from '../../ui/format.js';
+import { Icon } from '../../ui/icons.js';
+import { TARGET_HEALTH, TARGET_TEXT } from '../../ui/target-health.js';
+import type { Toasts } from '../../ui/toasts.js';
+
+interface TargetsPanelProps {
+  room: RoomView;
+  api: ApiClient;
+  toasts: Toasts;
+}
+
+/** Where the program goes: RTMP targets and how each is doing. */
+export function TargetsPanel({ room, api, toasts }: TargetsPanelProps): JSX.Element {
+  const [adding, setAdding] = useState(false);
+  return (
+    <section class="panel" aria-label="Targets">
+      <header>
+        <h2 class="grow">Targets {room.targets.length > 0 && `· ${room.targets.length}`}</h2>
+        <button
+          type="button"
+          class="button ghost compact"
+          aria-expanded={adding}
+          onClick={() => setAdding(!adding)}
+        >
+          <Icon name={adding ? 'x' : 'plus'} /> {adding ? 'Close' : 'Add'}
+        </button>
+      </header>
+      {adding && <AddTarget room={room} api={api} onAdded={() => setAdding(false)} />}
+      {room.targets.length === 0 && !adding && (
+        <div class="empty">
+          <Icon name="screen" />
+          <p class="small">Send the program to YouTube, Twitch or any RTMP server, several at once.</p>
+        </div>
+      )}
+      <ul class="target-list">
+        {room.targets.map((target) => (
+          <Target key={target.id} target={target} room={room} api={api} toasts={toasts} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Target({ target, room, api, toasts }: { target: TargetView } & TargetsPanelProps): JSX.Element {
+  const path = `/rooms/${room.id}/targets/${target.id}`;
+  const { state, enabled, name, url, bitrateBps, bytesOut, reconnects, droppedUnits, lastError } = target;
+  return (
+    <li>
+      <div class="line">
+        <span class={`dot ${TARGET_HEALTH[state]}`} />
+        <div class="grow ellipsis">
+          <b>{name}</b>
+          <div class="small faint ellipsis" title={url}>
+            {url}
+          </div>
+        </div>
+        <button
+          type="button"
+          role="switch"
+          class="button compact"
+          aria-checked={enabled}
+          aria-label={`Send to ${name}`}
+          onClick={() => toasts.attempt(api.patch(path, { enabled: !enabled }))}
+        >
+          {enabled ? 'On' : 'Off'}
+        </button>
+        <button
+          type="button"
+          class="button compact icon"
+          aria-label={`Remove ${name}`}
+          title="Remove target"
+          onClick={() => confirm(`Stop sending to ${name}?`) && toasts.attempt(api.delete(path))}
+        >
+          <Icon name="trash" />
+        </button>
+      </div>
+      <div class="small soft">
+        {state === 'live'
+          ? `${formatBitrate(bitrateBps)} · ${formatBytes(bytesOut)} sent`
+          : TARGET_TEXT[state]}
+        {reconnects > 0 && ` · ${reconnects} reconnects`}
+        {droppedUnits > 0 && ` · ${droppedUnits} units dropped`}
+      </div>
+      {lastError !== null && state !== 'live' && <Notice kind="warn" message={lastError} />}
+    </li>
+  );
+}
+
+function AddTarget({
+  room,
+  api,
+  onAdded,
+}: Pick<TargetsPanelProps, 'room' | 'api'> & { onAdded: () => void }): JSX.Element {
+  const [name, setName] = useState('');
+  const [server, setServer] = useState('');
+  const [key, setKey] = useState('');
+  const [error, setError] = useState<unknown>();
+  const add = async (): Promise<void> => {
+    try {
+      const url = key.trim() === '' ? server.trim() : `${server.trim().replace(/\/+$/, '')}/${key.trim()}`;
+      await api.post(`/rooms/${room.id}/targets`, {
+        url,
+        ...(name.trim() === '' ? {} : { name: name.trim() }),
+      });
+      onAdded();
+    } catch (thrown) {
+      setError(thrown);
+    }
+  };
+  return (
+    <form
+      class="body stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void add();
+      }}
+    >
+      <label class="field">
+        <span>Server</span>
+        <input
+          class="input"
+          required
+          pattern="rtmps?://.+"
+          title="rtmp:// or rtmps://"
+          placeholder="rtmp://live.example.com/app"
+          value={server}
+          onInput={(event) => setServer(event.currentTarget.value)}
+        />
+      </label>
+      <label class="field">
+        <span>Stream key</span>
+        <input
+          class="input"
+          type="password"
+          autocomplete="off"
+          value={key}
+          onInput={(event) => setKey(event.currentTarget.value)}
+        />
+      </label>
+      <label class="field">
+        <span>Name (as you like)</span>
+        <input
+          class="input"
+          maxLength={60}
+          placeholder="Main channel"
+          value={name}
+          onInput={(event) => setName(event.currentTarget.value)}
+        />
+      </label>
+      {error !== undefined && <Notice {...describeError(error)} />}
+      <button type="submit" class="button primary">
+        Add target
+      </button>
+    </form>
+  );
+}
