@@ -153,6 +153,15 @@ describe('damage', () => {
     },
   );
 
+  test('a fragment of the year two billion is damage, not a crash', async () => {
+    const whole = readFileSync(at('fragmented-b.mp4'));
+    const tfdt = whole.indexOf('tfdt');
+    expect(whole[tfdt + 4]).toBe(1);
+    whole.writeBigUInt64BE(2n ** 62n, tfdt + 8);
+    writeFileSync(at('far.mp4'), whole);
+    await expect(readUnits(at('far.mp4'))).rejects.toThrow(/impossible time/);
+  });
+
   test('tables that claim billions of samples are refused at once', async () => {
     const whole = readFileSync(at('fast-start.mp4'));
     const count = whole.indexOf('stsz') + 12;

@@ -159,6 +159,9 @@ export class Mp4Reader {
   }
 }
 
+/** Times further away (317 years) are damage; all within fit every timescale of ours. */
+const MAX_SECONDS = 1e10;
+
 /** The samples of one track that are known and not yet delivered. */
 class TrackSource {
   readonly track: ReadTrack;
@@ -191,6 +194,7 @@ class TrackSource {
   async take(): Promise<LocatedSample | undefined> {
     const sample = this.#next;
     if (sample === undefined) return undefined;
+    this.#checkTimes(sample);
     this.decodeTime = sample.dts + sample.duration;
     this.#advance();
     // Pictures may be references of earlier ones until decoding has passed the end.
@@ -202,6 +206,16 @@ class TrackSource {
     const { kind, timescale } = this.track;
     const build = (): AccessUnit | undefined => this.#builder.build(sample, data);
     return { kind, timescale, shift: this.#edits.shift, sample, build };
+  }
+
+  #checkTimes(sample: SampleInfo): void {
+    const { dts, compositionOffset } = sample;
+    const { id, timescale } = this.track;
+    const ticks = Math.abs(dts) + Math.abs(compositionOffset) + Math.abs(this.#edits.shift);
+    if (ticks <= MAX_SECONDS * timescale) return;
+    throw new MalformedMediaError(`MP4 track ${id}: impossible time ${ticks}/${timescale} s`, {
+      offset: sample.offset,
+    });
   }
 
   #advance(): void {
