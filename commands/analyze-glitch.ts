@@ -1,7 +1,8 @@
 import { Args, Flags } from '@oclif/core';
 import chalk from 'chalk';
 import { InvalidOptionError } from '../src/base/errors.js';
-import type { GlitchReport } from '../src/glitch/analyse.js';
+import type { Analysed, GlitchReport } from '../src/glitch/analyse.js';
+import { clockTime } from '../src/glitch/clock-time.js';
 import { isAtLeast, type Finding, type Severity } from '../src/glitch/finding.js';
 import { BaseCommand } from './cli/base-command.js';
 
@@ -19,6 +20,7 @@ export default class AnalyzeGlitch extends BaseCommand {
     '<%= config.bin %> analyze-glitch capture.flv',
     '<%= config.bin %> analyze-glitch capture.flv --fail-on major',
     '<%= config.bin %> analyze-glitch capture.mp4 --no-pictures --least minor --json',
+    '<%= config.bin %> analyze-glitch capture.flv --html report.html --json report.json',
     '<%= config.bin %> analyze-glitch http://127.0.0.1:8080/live/demo.flv --duration 60 --watch',
   ];
 
@@ -33,6 +35,14 @@ export default class AnalyzeGlitch extends BaseCommand {
     least: Flags.option({ options: severities, default: 'info' as Severity })({
       description: 'show findings of this severity or worse',
     }),
+    html: Flags.string({
+      helpValue: 'FILE',
+      description: 'write a report with waveforms, spectrograms and time stamps, as one HTML file',
+    }),
+    'json-file': Flags.string({
+      helpValue: 'FILE',
+      description: 'write the report in JSON; --json followed by a name that ends in .json is the same',
+    }),
     duration: Flags.integer({
       min: 1,
       description: 'seconds to take from an address; until it ends by default',
@@ -45,19 +55,29 @@ export default class AnalyzeGlitch extends BaseCommand {
     }),
   };
 
+  override async init(): Promise<void> {
+    await super.init();
+    this.argv = withJsonFile(this.argv);
+  }
+
   async run(): Promise<GlitchReport> {
     const { args, flags } = await this.parse(AnalyzeGlitch);
+    const { html: htmlFile, 'json-file': jsonFile } = flags;
     const { analyse } = await import('../src/glitch/analyse.js');
+    const files = await import('../src/glitch/report-files.js');
+    if (htmlFile !== undefined) await files.ensureWritable(htmlFile, '--html');
+    if (jsonFile !== undefined) await files.ensureWritable(jsonFile, '--json-file');
     const isLive = /^https?:/i.test(args.input);
     if (flags.duration !== undefined && !isLive) {
       throw new InvalidOptionError('--duration: only addresses are cut short, files are read to their end');
     }
     const bar = await this.#progressBar(isLive || flags.watch);
-    let report: GlitchReport;
+    let analysed: Analysed;
     try {
-      report = await analyse({
+      analysed = await analyse({
         input: args.input,
         pictures: flags.pictures,
+        view: htmlFile !== undefined,
         durationMs: flags.duration === undefined ? undefined : flags.duration * 1000,
         onFinding: flags.watch ? (finding) => this.#tellAtOnce(finding, flags.least) : undefined,
         signal: this.interruptSignal(),
@@ -66,8 +86,12 @@ export default class AnalyzeGlitch extends BaseCommand {
     } finally {
       bar.stop();
     }
+    const { report, view } = analysed;
     const shown = report.findings.filter(({ severity }) => isAtLeast(severity, flags.least));
     await this.#print(report, shown);
+    // The page has a filter of its own.
+    if (htmlFile !== undefined && view !== undefined) await files.writeHtmlReport(htmlFile, report, view);
+    if (jsonFile !== undefined) await files.writeJsonReport(jsonFile, { ...report, findings: shown });
     const failOn = flags['fail-on'];
     if (failOn !== undefined && report.findings.some(({ severity }) => isAtLeast(severity, failOn))) {
       process.exitCode = FOUND_EXIT_CODE;
@@ -101,7 +125,7 @@ export default class AnalyzeGlitch extends BaseCommand {
   #tellAtOnce(finding: Finding, least: Severity): void {
     if (!isAtLeast(finding.severity, least)) return;
     const severity = colours[finding.severity](finding.severity);
-    process.stderr.write(`${clock(finding.timeMs)} ${finding.kind} ${severity}: ${finding.cause}\n`);
+    process.stderr.write(`${clockTime(finding.timeMs)} ${finding.kind} ${severity}: ${finding.cause}\n`);
   }
 
   async #progressBar(isOff: boolean): Promise<{ update: (share: number) => void; stop: () => void }> {
@@ -133,7 +157,7 @@ function row(finding: Finding): string[] {
     .map(([name, value]) => `${name} ${value}`)
     .join('\n');
   return [
-    clock(finding.timeMs),
+    clockTime(finding.timeMs),
     finding.kind,
     colours[finding.severity](finding.severity),
     where,
@@ -142,9 +166,14 @@ function row(finding: Finding): string[] {
   ];
 }
 
-function clock(ms: number): string {
-  const sign = ms < 0 ? '-' : '';
-  const total = Math.abs(ms);
-  const part = (value: number, digits: number): string => String(Math.floor(value)).padStart(digits, '0');
-  return `${sign}${part(total / 3_600_000, 1)}:${part((total / 60_000) % 60, 2)}:${part((total / 1000) % 60, 2)}.${part(total % 1000, 3)}`;
+/** `--json` takes no value in oclif; with the name of a file behind it, it means `--json-file`. */
+function withJsonFile(argv: readonly string[]): string[] {
+  const rest = argv.indexOf('--');
+  const isOption = (index: number): boolean => rest === -1 || index < rest;
+  return argv.flatMap((argument, index) => {
+    if (argument.startsWith('--json=') && isOption(index))
+      return ['--json-file', argument.slice('--json='.length)];
+    const isNamed = argument === '--json' && /^[^-].*\.json$/i.test(argv[index + 1] ?? '');
+    return [isNamed && isOption(index + 1) ? '--json-file' : argument];
+  });
 }

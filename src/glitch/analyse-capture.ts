@@ -2,10 +2,12 @@ import { CancelledError, MalformedMediaError, UnsupportedMediaError } from '../b
 import { Analysis, type CaptureSummary } from './analysis.js';
 import type { Capture } from './capture/event.js';
 import type { Finding } from './finding.js';
+import type { Witness } from './witness.js';
 
 export interface AnalyseCaptureOptions {
   readonly pictures: boolean;
   readonly onFinding: (finding: Finding) => void;
+  readonly witness?: Witness | undefined;
   /** Called every few hundred events; the share of the input that has been read. */
   readonly onProgress?: ((share: number | undefined) => void) | undefined;
   readonly cancelled?: (() => boolean) | undefined;
@@ -22,7 +24,8 @@ export async function analyseCapture(
   capture: Capture,
   options: AnalyseCaptureOptions,
 ): Promise<CaptureSummary> {
-  const analysis = new Analysis({ pictures: options.pictures, onFinding: options.onFinding });
+  const { pictures, onFinding, witness } = options;
+  const analysis = new Analysis({ pictures, onFinding, witness });
   let events = 0;
   try {
     try {

@@ -11,6 +11,7 @@ import {
 import type { CaptureSummary } from './analysis.js';
 import { byWeight, type Finding, type GlitchKind } from './finding.js';
 import type { FromGlitchChild, GlitchJob } from './job.js';
+import type { CaptureView } from './view/surroundings.js';
 
 export interface AnalyseOptions {
   /** A file, or an HTTP-FLV address. */
@@ -20,6 +21,8 @@ export interface AnalyseOptions {
   /** Whether pictures are decoded. */
   readonly pictures: boolean;
   readonly signal?: AbortSignal | undefined;
+  /** Whether the report gets a view, to be drawn. */
+  readonly view?: boolean | undefined;
   /** Each finding as soon as nothing that is still to come can explain it better. */
   readonly onFinding?: ((finding: Finding) => void) | undefined;
   /** Share of the input that has been read; undefined where its length is not known. */
@@ -40,6 +43,12 @@ export interface GlitchReport {
   readonly leftOut: number;
 }
 
+export interface Analysed {
+  readonly report: GlitchReport;
+  /** When it was asked for. */
+  readonly view: CaptureView | undefined;
+}
+
 /** Beyond this a capture is beyond help, and memory is not. */
 export const MAX_FINDINGS = 5000;
 
@@ -49,8 +58,8 @@ export const MAX_FINDINGS = 5000;
  * @throws InvalidOptionError, UnsupportedMediaError, MalformedMediaError for the input, DestinationError for the address; NativeError when the child
  *   process dies; CancelledError when the signal aborts
  */
-export function analyse(options: AnalyseOptions): Promise<GlitchReport> {
-  const { input, pictures, durationMs, signal } = options;
+export function analyse(options: AnalyseOptions): Promise<Analysed> {
+  const { input, pictures, durationMs, signal, view: isViewed = false } = options;
   return new Promise((settle, reject) => {
     if (signal?.aborted === true) {
       reject(new CancelledError('analysis: cancelled'));
@@ -62,7 +71,7 @@ export function analyse(options: AnalyseOptions): Promise<GlitchReport> {
     const findings: Finding[] = [];
     const counts: Partial<Record<GlitchKind, number>> = {};
     let leftOut = 0;
-    let outcome: GlitchReport | Error | undefined;
+    let outcome: Analysed | Error | undefined;
     const cancel = (): void => {
       outcome ??= new CancelledError('analysis: cancelled');
       child.kill('SIGKILL');
@@ -77,7 +86,7 @@ export function analyse(options: AnalyseOptions): Promise<GlitchReport> {
     child.on('message', (message: FromGlitchChild) => {
       switch (message.type) {
         case 'ready':
-          child.send({ input, pictures, durationMs } satisfies GlitchJob);
+          child.send({ input, pictures, durationMs, view: isViewed } satisfies GlitchJob);
           break;
         case 'progress':
           options.onProgress?.(message.share);
@@ -86,9 +95,9 @@ export function analyse(options: AnalyseOptions): Promise<GlitchReport> {
           take(message.finding);
           break;
         case 'done': {
-          const { summary, format, rewritten } = message;
+          const { summary, format, rewritten, view } = message;
           findings.sort(byWeight);
-          outcome ??= { input, format, rewritten, summary, findings, counts, leftOut };
+          outcome ??= { report: { input, format, rewritten, summary, findings, counts, leftOut }, view };
           break;
         }
         case 'failed':

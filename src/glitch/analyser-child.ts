@@ -5,6 +5,7 @@ import { analyseCapture } from './analyse-capture.js';
 import { openCapture } from './capture/open.js';
 import { isLiveAddress, openLive } from './capture/http-flv.js';
 import type { FromGlitchChild, GlitchJob } from './job.js';
+import { Surroundings } from './view/surroundings.js';
 
 const tell = (message: FromGlitchChild): Promise<void> => tellParent(message);
 
@@ -12,14 +13,17 @@ async function run(job: GlitchJob): Promise<void> {
   const capture = isLiveAddress(job.input)
     ? await openLive(job.input, { durationMs: job.durationMs })
     : await openCapture(job.input);
+  const surroundings = job.view ? new Surroundings() : undefined;
   try {
     const summary = await analyseCapture(capture, {
       pictures: job.pictures,
+      witness: surroundings,
       onFinding: (finding) => void tell({ type: 'finding', finding }),
       onProgress: (share) => void tell({ type: 'progress', share }),
       cancelled: () => !process.connected,
     });
-    await tell({ type: 'done', summary, format: capture.format, rewritten: capture.rewritten });
+    const { format, rewritten } = capture;
+    await tell({ type: 'done', summary, format, rewritten, view: surroundings?.view() });
   } finally {
     await capture.close();
   }

@@ -24,11 +24,13 @@ import { Sound } from './signal/sound.js';
 import { AudioTimes } from './time/audio-times.js';
 import { Skew } from './time/skew.js';
 import { VideoTimes } from './time/video-times.js';
+import type { Witness } from './witness.js';
 
 export interface AnalysisOptions {
   /** Whether pictures are decoded: without, only their times and headers are looked at, ten times faster. */
   readonly pictures: boolean;
   readonly onFinding: (finding: Finding) => void;
+  readonly witness?: Witness | undefined;
 }
 
 /** What was looked at. */
@@ -56,6 +58,7 @@ export class Analysis {
   readonly #sound: readonly SoundDetector[];
   readonly #looks: Looks | undefined;
   readonly #report: Report;
+  readonly #witness: Witness | undefined;
   #heard: Sound | undefined;
   #decoder: AudioDecoder | undefined;
   #originMs: number | undefined;
@@ -68,13 +71,15 @@ export class Analysis {
   #tickMs: number | undefined;
 
   constructor(options: AnalysisOptions) {
-    this.#merge = new Merge((finding) =>
+    this.#witness = options.witness;
+    this.#merge = new Merge((finding) => {
+      this.#witness?.finding(finding);
       options.onFinding({
         ...finding,
         timeMs: round(finding.timeMs - (this.#originMs ?? 0)),
         durationMs: round(finding.durationMs),
-      }),
-    );
+      });
+    });
     const report: Report = (finding) => this.#merge.take(finding);
     this.#report = report;
     const damaged = new DamagedFrame(report);
@@ -99,6 +104,7 @@ export class Analysis {
   }
 
   push(event: CaptureEvent): void {
+    this.#witness?.event(event);
     switch (event.type) {
       case 'audio':
         this.#pushAudio(event);
@@ -212,6 +218,7 @@ export class Analysis {
   #hear(channels: readonly Float32Array[], place: SoundPlace, blockBytes = 0): void {
     const sound = this.#heard!;
     sound.append(channels, place, blockBytes);
+    this.#witness?.sound(channels, sound.sampleRate, place);
     for (const detector of this.#sound) detector.advance(sound);
   }
 

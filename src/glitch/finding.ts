@@ -31,6 +31,11 @@ export type Severity = 'info' | 'minor' | 'major';
 
 const ranks: Readonly<Record<Severity, number>> = { info: 0, minor: 1, major: 2 };
 
+/** Grows with severity. */
+export function severityRank(severity: Severity): number {
+  return ranks[severity];
+}
+
 export function isAtLeast(severity: Severity, least: Severity): boolean {
   return ranks[severity] >= ranks[least];
 }

@@ -1,5 +1,6 @@
 import type { CaptureSummary } from './analysis.js';
 import type { Finding } from './finding.js';
+import type { CaptureView } from './view/surroundings.js';
 
 /** What the child process is asked to do. */
 export interface GlitchJob {
@@ -8,6 +9,8 @@ export interface GlitchJob {
   /** Of an address: how much of it is taken. */
   readonly durationMs?: number | undefined;
   readonly pictures: boolean;
+  /** Whether what lies around findings is remembered and drawn. */
+  readonly view: boolean;
 }
 
 export type FromGlitchChild =
@@ -19,6 +22,7 @@ export type FromGlitchChild =
       readonly summary: CaptureSummary;
       readonly format: string;
       readonly rewritten: boolean;
+      readonly view: CaptureView | undefined;
     }
   | {
       readonly type: 'failed';

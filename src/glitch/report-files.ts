@@ -1,0 +1,32 @@
+import { access, constants, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import { InvalidOptionError } from '../base/errors.js';
+import type { GlitchReport } from './analyse.js';
+import { reportPage } from './view/html/page.js';
+import type { CaptureView } from './view/surroundings.js';
+
+/**
+ * Checks before hours of work that a report can be written there.
+ *
+ * @throws InvalidOptionError when it cannot
+ */
+export async function ensureWritable(path: string, option: string): Promise<void> {
+  const folder = dirname(resolve(path));
+  await access(folder, constants.W_OK).catch((cause: unknown) => {
+    throw new InvalidOptionError(`${option}: the folder ${folder} cannot be written to`, { cause });
+  });
+  const found = await stat(path).catch(() => undefined);
+  if (found !== undefined && !found.isFile()) {
+    throw new InvalidOptionError(`${option}: ${path} is there and is not a file`);
+  }
+}
+
+/** One file that stands for itself: {@link reportPage}. */
+export async function writeHtmlReport(path: string, report: GlitchReport, view: CaptureView): Promise<void> {
+  await writeFileAtomic(path, reportPage(report, view));
+}
+
+export async function writeJsonReport(path: string, report: GlitchReport): Promise<void> {
+  await writeFileAtomic(path, `${JSON.stringify(report, undefined, 2)}\n`);
+}
