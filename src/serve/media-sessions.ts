@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import type { PatchResult } from '../webrtc/rtc-connection.js';
 import { NotFoundError } from './errors.js';
-import type { SessionAnswer, SessionInfo } from './room-api.js';
+import type { SessionAnswer, SessionInfo, SessionPatch } from './room-api.js';
 
 /** What a WHIP publication and a WHEP subscription have in common. */
 export interface MediaSession {
   readonly etag: string;
-  patch(sdpFragment: string): unknown;
+  patch(sdpFragment: string): PatchResult;
   close(reason?: string): unknown;
   once(event: 'closed', listener: () => void): unknown;
 }
@@ -41,9 +42,12 @@ export class MediaSessions {
     return { id, kind: entry.kind, etag: withoutQuotes(entry.session.etag), subject: entry.subject };
   }
 
-  /** @throws NotFoundError */
-  async patch(id: string, sdpFragment: string): Promise<void> {
-    await this.#get(id).patch(sdpFragment);
+  /** @throws NotFoundError, MalformedMediaError */
+  patch(id: string, sdpFragment: string): SessionPatch {
+    const session = this.#get(id);
+    const result = session.patch(sdpFragment);
+    const etag = withoutQuotes(session.etag);
+    return result.kind === 'restarted' ? { etag, restartFragment: result.sdpFragment } : { etag };
   }
 
   /** @throws NotFoundError */

@@ -133,6 +133,14 @@ export interface SessionAnswer {
   readonly etag: string;
 }
 
+/** What a trickle fragment came to. */
+export interface SessionPatch {
+  /** Without quotes; another one than before after an ICE restart. */
+  readonly etag: string;
+  /** After an ICE restart: our new credentials and candidates, the body of the answer (RFC 9725 §4.3.3). */
+  readonly restartFragment?: string;
+}
+
 export interface OfferOptions {
   readonly offerSdp: string;
   /** Remembered with the session: `host`, `guest:<participant>`, `admin`, `viewer`. */
@@ -247,8 +255,8 @@ export interface RoomApi {
     options: OfferOptions,
   ): Promise<SessionAnswer>;
   session(sessionId: string): SessionInfo | undefined;
-  /** Trickled candidates (RFC 8840 fragment). @throws MalformedMediaError */
-  patchSession(sessionId: string, sdpFragment: string): Promise<void>;
+  /** Trickled candidates, or an ICE restart (RFC 8840 fragment). @throws MalformedMediaError */
+  patchSession(sessionId: string, sdpFragment: string): Promise<SessionPatch>;
   endSession(sessionId: string): Promise<void>;
 
   /** Makes every invite given out so far worthless. */

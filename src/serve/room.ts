@@ -32,6 +32,7 @@ import type {
   RoomView,
   SessionAnswer,
   SessionInfo,
+  SessionPatch,
   TargetInput,
   TargetView,
 } from './room-api.js';
@@ -341,8 +342,8 @@ export class Room implements RoomApi {
     return this.#sessions.info(sessionId);
   }
 
-  patchSession(sessionId: string, sdpFragment: string): Promise<void> {
-    return this.#sessions.patch(sessionId, sdpFragment);
+  async patchSession(sessionId: string, sdpFragment: string): Promise<SessionPatch> {
+    return Promise.resolve(this.#sessions.patch(sessionId, sdpFragment));
   }
 
   endSession(sessionId: string): Promise<void> {

@@ -23,11 +23,21 @@ interface Watched {
   readonly width: number;
 }
 
+/** What came of an ICE restart (RFC 9725 §4.3.3), and of candidates sent for the session before and for the new one. */
+interface Restart {
+  readonly status: number;
+  readonly etagBefore: string;
+  readonly etag: string;
+  readonly staleStatus: number;
+  readonly renewedStatus: number;
+}
+
 describe('a Chromium viewer of the program by WHEP', () => {
   let show: Show;
   let browser: Chromium;
   let watched: Watched;
   let viewers: number[];
+  let restart: Restart;
 
   beforeAll(async () => {
     show = await Show.open({ settings: smallPictures });
@@ -49,6 +59,7 @@ describe('a Chromium viewer of the program by WHEP', () => {
       await show.switchTo(i % 2 === 0 ? 'collab' : 'live');
       await show.letRun(host, picturesBetween);
       viewers.push(show.room.view().program.viewers.whep);
+      if (i === 1) restart = await restartIce(page);
     }
     watched = await report(page);
   }, 120_000);
@@ -60,6 +71,11 @@ describe('a Chromium viewer of the program by WHEP', () => {
   it('stays connected through every switch', () => {
     expect(viewers).toEqual(Array<number>(switches).fill(1));
     expect(watched.width).toBe(smallPictures.width);
+  });
+
+  it('may restart ICE, as on another network, and is known by a new ETag', () => {
+    expect(restart).toMatchObject({ status: 200, staleStatus: 412, renewedStatus: 204 });
+    expect(restart.etag).not.toBe(restart.etagBefore);
   });
 
   it('sees pictures all the time', () => {
@@ -122,8 +138,48 @@ function watch(page: Page, url: string): Promise<void> {
       headers: { 'content-type': 'application/sdp' },
     });
     if (response.status !== 201) throw new Error(await response.text());
+    const [location, etag] = [response.headers.get('location') ?? '', response.headers.get('etag') ?? ''];
+    Object.assign(window, { session: { url: new URL(location, endpoint).href, etag } });
     await peer.setRemoteDescription({ type: 'answer', sdp: await response.text() });
   }, url);
+}
+
+/** Takes new ICE credentials on both sides, as a browser that came to another network does. */
+function restartIce(page: Page): Promise<Restart> {
+  return page.evaluate(async () => {
+    const { peer, session } = window as unknown as {
+      peer: RTCPeerConnection;
+      session: { url: string; etag: string };
+    };
+    const line = (sdp: string, name: string): string =>
+      new RegExp(`a=${name}:.*`).exec(sdp)?.[0].trim() ?? '';
+    const before = peer.remoteDescription?.sdp ?? '';
+    peer.restartIce();
+    await peer.setLocalDescription();
+    const offer = peer.localDescription?.sdp ?? '';
+    const fragment = `${line(offer, 'ice-ufrag')}\r\n${line(offer, 'ice-pwd')}\r\n`;
+    const patch = (ifMatch: string): Promise<Response> =>
+      fetch(session.url, {
+        method: 'PATCH',
+        body: fragment,
+        headers: { 'content-type': 'application/trickle-ice-sdpfrag', 'if-match': ifMatch },
+      });
+    const response = await patch('*');
+    const answer = await response.text();
+    const etag = response.headers.get('etag') ?? '';
+    const sdp = ['ice-ufrag', 'ice-pwd'].reduce(
+      (text, name) => text.replaceAll(new RegExp(`a=${name}:.*`, 'g'), line(answer, name)),
+      before,
+    );
+    await peer.setRemoteDescription({ type: 'answer', sdp });
+    return {
+      status: response.status,
+      etagBefore: session.etag,
+      etag,
+      staleStatus: (await patch(session.etag)).status,
+      renewedStatus: (await patch(etag)).status,
+    };
+  });
 }
 
 /** What was noted so far; with `forget`, what follows is noted afresh. */

@@ -15,6 +15,7 @@ import type {
   RoomView,
   SessionAnswer,
   SessionInfo,
+  SessionPatch,
   TargetInput,
   TargetView,
 } from '../../src/serve/room-api.js';
@@ -273,9 +274,15 @@ export class MemoryRoom implements RoomApi {
     return this.#sessions.get(id);
   }
 
-  async patchSession(_id: string, fragment: string): Promise<void> {
+  /** Credentials other than those of the first fragment restart ICE. */
+  async patchSession(id: string, fragment: string): Promise<SessionPatch> {
+    const session = this.#sessions.get(id);
+    if (session === undefined) throw new NotFoundError(`session ${id}`);
     this.fragments.push(fragment);
-    return Promise.resolve();
+    if (fragment === this.fragments[0]) return Promise.resolve({ etag: session.etag });
+    const etag = randomUUID();
+    this.#sessions.set(id, { ...session, etag });
+    return Promise.resolve({ etag, restartFragment: 'a=ice-lite\r\n' });
   }
 
   async endSession(id: string): Promise<void> {

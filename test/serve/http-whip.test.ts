@@ -72,7 +72,6 @@ describe('WHIP', () => {
       http.call('PATCH', location, { token, body: FRAGMENT, headers: { ...FRAGMENT_TYPE, ...headers } });
     expect((await patch({})).status).toBe(428);
     expect((await patch({ 'if-match': '"another"' })).status).toBe(412);
-    expect((await patch({ 'if-match': '*' })).status).toBe(422);
     expect(http.room.fragments).toEqual([]);
     expect((await patch({ 'if-match': etag })).status).toBe(204);
     expect(http.room.fragments).toEqual([FRAGMENT]);
@@ -82,6 +81,27 @@ describe('WHIP', () => {
       headers: { ...SDP_TYPE, 'if-match': etag },
     });
     expect(wrongType.status).toBe(415);
+  });
+
+  it('restarts ICE for If-Match: *, and knows the session by its new ETag from then on', async () => {
+    const token = http.room.secrets().hostKey;
+    const created = await whip(token);
+    const patch = (ifMatch: string, body: string) =>
+      http.call('PATCH', created.headers.get('location') ?? '', {
+        token,
+        body,
+        headers: { ...FRAGMENT_TYPE, 'if-match': ifMatch },
+      });
+    const etag = created.headers.get('etag') ?? '';
+    expect((await patch(etag, FRAGMENT)).headers.get('etag')).toBe(etag);
+    const restarted = await patch('*', FRAGMENT.replace('abcd', 'efgh'));
+    expect(restarted.status).toBe(200);
+    expect(restarted.headers.get('content-type')).toBe(FRAGMENT_TYPE['content-type']);
+    expect(await restarted.text()).toContain('a=ice-lite');
+    const renewed = restarted.headers.get('etag') ?? '';
+    expect(renewed).not.toBe(etag);
+    expect((await patch(etag, FRAGMENT)).status).toBe(412);
+    expect((await patch(renewed, FRAGMENT)).status).toBe(204);
   });
 
   it('ends a session by DELETE, once, and only for its owner', async () => {

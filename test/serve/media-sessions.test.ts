@@ -12,7 +12,9 @@ class Session extends EventEmitter implements MediaSession {
     this.#players = players;
   }
 
-  patch(): void {}
+  patch(): { kind: 'trickled' } {
+    return { kind: 'trickled' };
+  }
 
   /** A publisher takes those who play it along, at once. */
   close(): void {

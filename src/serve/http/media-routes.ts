@@ -130,17 +130,23 @@ function sessionRoutes(app: FastifyInstance, context: HttpContext, kind: Session
     {
       schema: {
         tags: ['media'],
-        summary: `Trickle ICE candidates into a ${kind.toUpperCase()} session`,
+        summary: `Trickle ICE candidates into a ${kind.toUpperCase()} session, or restart its ICE`,
+        description:
+          'If-Match names the ICE session (the ETag of the answer before) for candidates: 204. An ICE restart sends ' +
+          'If-Match: * with new credentials: 200, with ours and the ETag of the new ICE session.',
         operationId: `${kind}Trickle`,
         consumes: [SDP_FRAGMENT],
+        produces: [SDP_FRAGMENT],
       },
     },
     async (request, reply) => {
       const { room, session } = await sessionOf(context, request, kind);
       if (contentTypeOf(request) !== SDP_FRAGMENT) throw unsupportedContent(request, SDP_FRAGMENT, reply);
       checkPrecondition(request.headers['if-match'], session.etag);
-      await room.patchSession(session.id, request.body);
-      return reply.code(204).header('etag', `"${session.etag}"`).send();
+      const { etag, restartFragment } = await room.patchSession(session.id, request.body);
+      void reply.header('etag', `"${etag}"`);
+      if (restartFragment === undefined) return reply.code(204).send();
+      return reply.code(200).type(SDP_FRAGMENT).send(restartFragment);
     },
   );
   app.delete<{ Params: SessionParams }>(
@@ -243,20 +249,15 @@ async function sessionOf(
   return { room, session };
 }
 
-/** RFC 9725 §4.3.1: trickling names the ICE session it is for. `*` asks for an ICE restart. */
+/** RFC 9725 §4.3.1: trickling names the ICE session it is for. `*` comes with an ICE restart, whatever the session. */
 function checkPrecondition(ifMatch: string | undefined, etag: string): void {
   if (ifMatch === undefined) {
     throw new HttpError(428, 'If-Match is missing', {
       code: 'PRECONDITION_REQUIRED',
-      hint: 'Send the ETag of the 201 answer.',
+      hint: 'Send the ETag of the 201 answer, or * with new credentials to restart ICE.',
     });
   }
-  if (ifMatch.trim() === '*') {
-    throw new HttpError(422, 'ICE restarts are not supported', {
-      code: 'ICE_RESTART_UNSUPPORTED',
-      hint: 'Open a new session: it takes the place of the old one.',
-    });
-  }
+  if (ifMatch.trim() === '*') return;
   const tags = ifMatch.split(',').map((tag) => tag.trim());
   if (!tags.includes(`"${etag}"`)) {
     throw new HttpError(412, 'If-Match names another ICE session', { code: 'PRECONDITION_FAILED' });
