@@ -43,12 +43,16 @@ export type RoomProcessEvents = {
   'program-ended': [];
   /** The process crashed or hung, and a new one goes on. */
   restarted: [reason: string];
+  /** It died again and again in collab: the new one goes on in live, where no guest is decoded or mixed. */
+  'fell-back': [reason: string];
 };
 
 const FIRST_BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 5_000;
 /** A process that lived this long did not die of what killed the one before. */
 const HEALTHY_MS = 10_000;
+/** Deaths in a row after which what is mixed is taken for the cause. */
+const DEATHS_BEFORE_FALL_BACK = 3;
 
 /**
  * Main's side of one room's media process: sends it what the participants send, gets the program back, and when the
@@ -60,6 +64,7 @@ export class RoomProcess extends EventEmitter<RoomProcessEvents> {
   readonly #state: RoomState;
   #child: RoomChild | undefined;
   #backoffMs = FIRST_BACKOFF_MS;
+  #deathsInRow = 0;
   #retry: NodeJS.Timeout | undefined;
   #droppedBefore = 0;
   #whenReady: { resolve: () => void; reject: (error: Error) => void } | undefined;
@@ -235,10 +240,21 @@ export class RoomProcess extends EventEmitter<RoomProcessEvents> {
       this.#whenReady = undefined;
       return;
     }
-    if (systemClock.nowUs() - child.startedUs > HEALTHY_MS * 1_000) this.#backoffMs = FIRST_BACKOFF_MS;
+    if (systemClock.nowUs() - child.startedUs > HEALTHY_MS * 1_000) {
+      this.#backoffMs = FIRST_BACKOFF_MS;
+      this.#deathsInRow = 0;
+    }
+    this.#deathsInRow++;
     this.#logger.error({ reason, restartInMs: this.#backoffMs }, 'room process lost');
+    if (this.#deathsInRow >= DEATHS_BEFORE_FALL_BACK && this.#state.mode === 'collab') this.#fallBack(reason);
     this.#retry = setTimeout(() => this.#restart(reason), this.#backoffMs);
     this.#backoffMs = Math.min(MAX_BACKOFF_MS, this.#backoffMs * 2);
+  }
+
+  #fallBack(reason: string): void {
+    this.#logger.error({ deaths: this.#deathsInRow }, 'room process dies in collab: back to live');
+    this.#state.note({ type: 'set-mode', mode: 'live' });
+    this.emit('fell-back', reason);
   }
 
   #restart(reason: string): void {

@@ -1,6 +1,6 @@
 import type { AacUnit, VideoUnit } from '../media/access-unit.js';
 import { rescale, VIDEO_TIMESCALE } from '../media/timestamp.js';
-import type { ProgramSettings } from '../media/program-settings.js';
+import type { Mode, ProgramSettings } from '../media/program-settings.js';
 import type { ProgramPosition, ToRoom } from './protocol.js';
 
 /** What a new room process must be told to go on where the last one was: the standing state, without the units. */
@@ -8,7 +8,7 @@ export class RoomState {
   settings: ProgramSettings;
   readonly #participants = new Map<string, ToRoom & { type: 'participant' }>();
   readonly #sessions = new Set<string>();
-  #mode: ToRoom | undefined;
+  #mode: (ToRoom & { type: 'set-mode' }) | undefined;
   #layout: ToRoom | undefined;
   #opus: ToRoom | undefined;
   #videoPts: number | undefined;
@@ -18,6 +18,11 @@ export class RoomState {
 
   constructor(settings: ProgramSettings) {
     this.settings = settings;
+  }
+
+  /** As asked for. */
+  get mode(): Mode {
+    return this.#mode?.mode ?? 'live';
   }
 
   note(message: ToRoom): void {

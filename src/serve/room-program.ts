@@ -204,6 +204,12 @@ export class RoomProgram extends EventEmitter<{ event: [event: RoomEvent] }> {
       this.#restarts++;
       this.emit('event', { type: 'warning', message: `media process restarted: ${reason}` });
     });
+    process.on('fell-back', (reason) => {
+      this.#requested = 'live';
+      this.#followSource();
+      const message = `media process died again and again in collab (${reason}): back to live`;
+      this.emit('event', { type: 'warning', message });
+    });
     process.on('program-ended', () => void this.end());
   }
 

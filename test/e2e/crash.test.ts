@@ -6,7 +6,7 @@ import { beepAndFlashDefaults } from '../peers/beep-and-flash.js';
 import { decodeErrors, probe } from '../peers/judge.js';
 import { topLevelBoxes } from '../peers/mp4-boxes.js';
 import { NginxRtmp } from '../peers/nginx-rtmp.js';
-import { isRunning, roomProcessOf } from '../peers/processes.js';
+import { childrenOf, isRoomProcess, isRunning, roomProcessOf } from '../peers/processes.js';
 import { TempDir } from '../peers/temp-dir.js';
 import { waitFor } from '../peers/wait-for.js';
 import { Aired, expectCleanDecoding, expectUnbrokenTimes } from './aired.js';
@@ -20,14 +20,17 @@ const hostBeepHz = 1_000;
 const presentPictures = 75;
 /** Starting Node with the TypeScript loader and libav on a busy machine; built code starts in a third of it. */
 const restartMs = 4_000;
-/** Sound that a crash may cost, all kills together: the restarts, and the concealment at their edges. */
-const kills = 2;
+/** Deaths in a row in collab after which the program falls back to live. */
+const deathsBeforeFallBack = 3;
 
 describe('a room process that is killed', () => {
   let show: Show;
   let aired: Aired;
   let pids: number[];
   let restarts: number;
+  /** One in live, one in collab, and as many as it took to fall back. */
+  let kills: number;
+  let fellBack: { readonly mode: string; readonly source: string | null };
 
   beforeAll(async () => {
     show = await Show.open({ settings: smallPictures });
@@ -56,8 +59,24 @@ describe('a room process that is killed', () => {
     await show.letRun(host, presentPictures);
     await backOnAir('mix');
     await show.letRun(host, presentPictures);
-    await show.switchTo('live');
+
+    const killed = pids.slice(0, -1);
+    await waitFor('the mode to fall back', () => {
+      if (show.room.view().mode === 'live') return true;
+      const next = childrenOf(process.pid).find(
+        (child) => isRoomProcess(child) && !killed.includes(child.pid),
+      );
+      if (next === undefined) return false;
+      killed.push(next.pid);
+      process.kill(next.pid, 'SIGKILL');
+      return false;
+    });
+    await show.onAir('relay');
+    kills = killed.length;
+    pids = [...killed, roomProcessOf(process.pid)];
     await show.letRun(host, presentPictures);
+    const { mode, source } = show.room.view();
+    fellBack = { mode, source };
     restarts = show.room.view().process.restarts;
     aired = await Aired.read(await show.recording());
   }, 120_000);
@@ -72,6 +91,13 @@ describe('a room process that is killed', () => {
     expect(warnings).toHaveLength(kills);
   });
 
+  it('falls back to live when it dies again and again in collab, and tells so', () => {
+    expect(fellBack).toEqual({ mode: 'live', source: 'relay' });
+    expect(kills).toBeLessThanOrEqual(2 + deathsBeforeFallBack);
+    const message = expect.stringMatching(/again and again in collab \(SIGKILL\)/) as unknown;
+    expect(show.events).toContainEqual({ type: 'warning', message });
+  });
+
   it('costs no connection', () => {
     expect(show.cdn.connections).toHaveLength(1);
     expect(show.cdn.publishes).toHaveLength(1);
@@ -79,7 +105,7 @@ describe('a room process that is killed', () => {
   });
 
   it('leaves the program’s times: audio exact, video forward', async () => {
-    expectUnbrokenTimes(aired, restartMs);
+    expectUnbrokenTimes(aired, deathsBeforeFallBack * restartMs);
     await expectCleanDecoding(aired);
   });
 

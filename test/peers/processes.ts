@@ -25,9 +25,13 @@ export function childrenOf(parent: number): RunningProcess[] {
     });
 }
 
+export function isRoomProcess({ command }: RunningProcess): boolean {
+  return /room\/child\.[jt]s/.test(command);
+}
+
 /** The media process of a server's only room. @throws Error when there is none, or more than one */
 export function roomProcessOf(server: number): number {
-  const found = childrenOf(server).filter(({ command }) => /room\/child\.[jt]s/.test(command));
+  const found = childrenOf(server).filter(isRoomProcess);
   const [only] = found;
   if (only === undefined || found.length > 1)
     throw new Error(`${found.length} room processes of ${server}: ${JSON.stringify(found)}`);
