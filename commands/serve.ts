@@ -45,7 +45,7 @@ Listens on this machine alone unless --host says otherwise; then an admin token 
       default: '127.0.0.1',
       env: 'ANCHORNET_HOST',
       helpGroup: 'NETWORK',
-      description: 'address to listen on',
+      description: 'address to listen on: 0.0.0.0 is all of IPv4, :: both families',
     }),
     'http-port': Flags.integer({
       aliases: ['port'],
@@ -164,6 +164,7 @@ Listens on this machine alone unless --host says otherwise; then an admin token 
     process.on('SIGXFSZ', () => undefined);
     const logger = this.createLogger(flags['log-level']);
     const { isLoopbackAddress } = await import('../src/serve/auth/loopback.js');
+    const { isWildcard, urlHost } = await import('../src/serve/addresses.js');
     const { AnchorServer } = await import('../src/serve/server.js');
     const adminToken =
       flags['admin-token'] ??
@@ -182,7 +183,9 @@ Listens on this machine alone unless --host says otherwise; then an admin token 
       ...given('adminToken', adminToken),
     });
     try {
-      const shownHost = flags.advertise?.[0] ?? reachable(flags.host);
+      const localHost = isWildcard(flags.host) ? 'localhost' : urlHost(flags.host);
+      const [advertised] = flags.advertise ?? [];
+      const shownHost = advertised === undefined ? localHost : urlHost(advertised);
       const addresses: Addresses = {
         dashboard: `http://${shownHost}:${server.httpPort}/`,
         api: `http://${shownHost}:${server.httpPort}/api/docs`,
@@ -190,7 +193,7 @@ Listens on this machine alone unless --host says otherwise; then an admin token 
         webrtc: `udp ${server.rtcUdpPort}`,
       };
       this.#print(addresses, adminToken, flags.demo);
-      const local = `http://${reachable(flags.host)}:${server.httpPort}`;
+      const local = `http://${localHost}:${server.httpPort}`;
       await (flags.demo ? runDemoRoom(server.rooms, local, { signal, logger }) : aborted(signal));
       return addresses;
     } finally {
@@ -249,12 +252,6 @@ async function settingsOf(flags: ProgramFlags): Promise<Partial<ProgramSettings>
     x264Preset: flags.preset,
     relay: flags.relay,
   };
-}
-
-/** An address that a browser can open, for one that means "all". */
-function reachable(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return 'localhost';
-  return host.includes(':') ? `[${host}]` : host;
 }
 
 function given<Key extends string, Value>(key: Key, value: Value | undefined): Partial<Record<Key, Value>> {

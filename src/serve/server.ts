@@ -11,6 +11,7 @@ import { Origin } from '../origin/origin.js';
 import { RtmpServer, type RtmpPublication } from '../rtmp/rtmp-server.js';
 import { Sfu } from '../sfu/sfu.js';
 import { WebRtcServer } from '../webrtc/webrtc-server.js';
+import { bindAddress, urlHost } from './addresses.js';
 import { finishRecordings } from './finish-recordings.js';
 import type { IceServer } from './http/context.js';
 import { HttpServer } from './http/http-server.js';
@@ -24,7 +25,7 @@ import { defaultStateFolder, StateStore } from './state/state-store.js';
 const INGEST_APP = 'live';
 
 export interface AnchorServerOptions {
-  /** Address that everything binds to. Default 127.0.0.1. */
+  /** Address that everything binds to: `0.0.0.0` for all of IPv4, `::` for both families. Default 127.0.0.1. */
   readonly host?: string;
   /** 0 takes a free one; so for all ports. */
   readonly httpPort?: number;
@@ -102,7 +103,8 @@ async function open<Server>(
   parts: Part[],
   make: (rooms: Rooms, ports: { http: number; rtmp: number; rtcUdp: number }) => Server,
 ): Promise<Server> {
-  const { host = '127.0.0.1', logger = silentLogger, stateFolder = defaultStateFolder() } = options;
+  const { logger = silentLogger, stateFolder = defaultStateFolder() } = options;
+  const host = bindAddress(options.host ?? '127.0.0.1');
   const opened = <T extends Part>(part: T): T => {
     parts.push(part);
     return part;
@@ -138,7 +140,7 @@ async function open<Server>(
       authorize: (app, streamKey) => app === INGEST_APP && rooms?.byStreamKey(streamKey) !== undefined,
     }),
   );
-  const rtmpUrl = `rtmp://${options.advertisedAddresses?.[0] ?? host}:${ingest.port}/${INGEST_APP}`;
+  const rtmpUrl = `rtmp://${urlHost(options.advertisedAddresses?.[0] ?? host)}:${ingest.port}/${INGEST_APP}`;
   const directory = opened(
     new Rooms({
       store,

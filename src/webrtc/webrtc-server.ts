@@ -5,7 +5,7 @@ import { InvalidStateError } from '../base/errors.js';
 import { silentLogger, type Logger } from '../base/logger.js';
 import { createDtlsCertificate, type DtlsCertificate } from './dtls/werift-dtls.js';
 import { TooManyConnectionsError } from './errors.js';
-import { candidateAddresses, ipv6Twin } from './ice/local-addresses.js';
+import { candidateAddresses, otherFamily } from './ice/local-addresses.js';
 import type { Path } from './ice/path.js';
 import { looksLikeStun, parseStun } from './ice/stun.js';
 import { TcpPort } from './ice/tcp-port.js';
@@ -16,7 +16,7 @@ import { planOffer } from './sdp/offer-policy.js';
 import type { Direction } from './types.js';
 
 export interface WebRtcServerOptions {
-  /** Address to bind; `0.0.0.0` or `::` for all. Default `127.0.0.1`. */
+  /** Address to bind; `0.0.0.0` for all of IPv4, `::` for all of both families. Default `127.0.0.1`. */
   readonly host?: string;
   /** UDP port of every connection; 0 takes a free one. Default 0. */
   readonly udpPort?: number;
@@ -24,7 +24,7 @@ export interface WebRtcServerOptions {
   readonly tcpPort?: number;
   /** Addresses named in answers instead of the bound ones (NAT, port forwarding). */
   readonly advertisedAddresses?: readonly string[];
-  /** Also bind IPv6 on the same port. Default: only when `host` is an IPv6 address. */
+  /** Also bind IPv6 on the same port, beside an IPv4 `host`. */
   readonly ipv6?: boolean;
   /** Default 1000. */
   readonly maxConnections?: number;
@@ -169,14 +169,16 @@ export class WebRtcServer {
   async #bind(tcpPort: number | undefined): Promise<void> {
     const { host, ipv6, udpPort } = this.#options;
     const addresses = candidateAddresses(this.#options);
-    const open = async (address: string, port: number, family: 4 | 6): Promise<UdpPort> => {
+    const open = async (address: string, port: number): Promise<UdpPort> => {
+      const family = isIPv6(address) ? 6 : 4;
       const onDatagram = (datagram: Buffer, from: RemoteInfo): void => this.#receiveUdp(udp, datagram, from);
       const udp: UdpPort = await UdpPort.open({ host: address, port, family, onDatagram });
       this.#udp.push(udp);
       return udp;
     };
-    const first = await open(host, udpPort, isIPv6(host) ? 6 : 4);
-    if (ipv6 && !isIPv6(host)) await open(ipv6Twin(host), first.port, 6);
+    const first = await open(host, udpPort);
+    const twin = otherFamily({ host, ipv6 });
+    if (twin !== undefined) await open(twin, first.port);
     if (tcpPort !== undefined) {
       this.#tcp = await TcpPort.open({
         host,
@@ -191,7 +193,7 @@ export class WebRtcServer {
       ...(tcp === undefined
         ? []
         : addresses
-            .filter((address) => isIPv6(address) === isIPv6(host))
+            .filter((address) => host === '::' || isIPv6(address) === isIPv6(host))
             .map((address) => ({ address, port: tcp.port, transport: 'tcp' as const }))),
     ];
     const limits = {

@@ -48,6 +48,13 @@ describe('anchornet serve', () => {
       expect((await rooms()).status).toBe(401);
       expect((await rooms(`Bearer ${token}x`)).status).toBe(401);
       expect((await rooms(`Bearer ${token}`)).status).toBe(200);
+      // All addresses are none that OBS could push to: the one that the caller came by is.
+      const admin = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+      await fetch(`${origin}/api/v1/rooms`, { method: 'POST', headers: admin, body: '{"name":"Show"}' });
+      const keys = await fetch(`${origin}/api/v1/rooms/show/keys`, { headers: admin });
+      expect(await keys.json()).toMatchObject({
+        rtmpUrl: expect.stringMatching(/^rtmp:\/\/localhost:\d+\/live$/) as unknown,
+      });
     },
     2 * START_MS,
   );
@@ -73,6 +80,18 @@ describe('anchornet serve', () => {
       }
     },
     4 * START_MS,
+  );
+
+  it(
+    'refuses a host that is no address, as an option error',
+    async () => {
+      await using folder = await TempDir.open('serve');
+      const program = serve(...freePorts, '--state', folder.path, '--host', 'media.example.com');
+      const { code, stderr } = await program.result();
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/host: expected an IP address, got "media\.example\.com"/);
+    },
+    2 * START_MS,
   );
 
   it(

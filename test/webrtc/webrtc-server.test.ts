@@ -1,11 +1,13 @@
 import { createSocket } from 'node:dgram';
-import { connect } from 'node:net';
+import { connect, isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DestinationError } from '../../src/base/errors.js';
 import { RtcClient } from '../../src/webrtc/rtc-client.js';
 import type { RtcConnection } from '../../src/webrtc/rtc-connection.js';
+import { candidateAddresses } from '../../src/webrtc/ice/local-addresses.js';
 import { buildBindingRequest } from '../../src/webrtc/ice/stun.js';
 import { WebRtcServer } from '../../src/webrtc/webrtc-server.js';
 import { UdpProxy } from '../peers/udp-proxy.js';
@@ -223,6 +225,29 @@ describe('connections', () => {
       await published.client.close();
     }
     expect(link.towardsServer.lost).toBeGreaterThan(5);
+  });
+
+  it.each(['127.0.0.1', '::1'])('reach a server on every address by %s, over UDP', async (address) => {
+    await using everywhere = {
+      server: await WebRtcServer.open({ host: '::', tcpPort: 0, advertisedAddresses: [address] }),
+      [Symbol.asyncDispose]: () => everywhere.server.close(),
+    };
+    const there = await WhipEndpoint.open(everywhere.server);
+    const client = await RtcClient.publish({ url: `${there.url}/whip`, host: address });
+    expect(there.connections[0]?.state).toBe('connected');
+    expect(there.connections[0]?.remoteAddress).toBe(address);
+    await client.close();
+    await there.close();
+  });
+
+  it('are told the addresses of both families when the server listens on ::, of one on 0.0.0.0', () => {
+    const families = (host: string, ipv6: boolean): Set<number> =>
+      new Set(candidateAddresses({ host, ipv6, advertisedAddresses: [] }).map((address) => isIP(address)));
+    const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+    const outside = own.filter(({ internal }) => !internal);
+    const reachable = (outside.length > 0 ? outside : own).filter(({ address }) => !/^fe80:/i.test(address));
+    expect(families('::', true)).toEqual(new Set(reachable.map(({ address }) => isIP(address))));
+    expect(families('0.0.0.0', false)).toEqual(new Set([4]));
   });
 
   it('play to a client what the server sends, until the server says goodbye', async () => {

@@ -54,6 +54,16 @@ export function roomOf(context: HttpContext, request: FastifyRequest): RoomApi {
   return room;
 }
 
+/**
+ * Where OBS pushes to. A server that listens on every address names itself as the caller does, who has reached it by
+ * that name.
+ */
+export function reachableRtmpUrl(request: FastifyRequest, room: RoomApi): string {
+  return room
+    .secrets()
+    .rtmpUrl.replace(/^rtmp:\/\/(?:0\.0\.0\.0|\[::\])(?=:)/, () => `rtmp://${request.hostname}`);
+}
+
 /** @throws HttpError 401 for a token that is worth nothing, 429 for too many of those from one address */
 export async function callerOf(
   context: HttpContext,

@@ -1,8 +1,8 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { mayRun } from '../auth/access.js';
 import { NotFoundError } from '../errors.js';
 import type { ParticipantChange, RoomApi } from '../room-api.js';
-import { callerOf, refusal, requireHost, roomOf, type HttpContext } from './context.js';
+import { callerOf, reachableRtmpUrl, refusal, requireHost, roomOf, type HttpContext } from './context.js';
 import { audienceOf, visibleRoom } from './room-visibility.js';
 import { anyList, anyObject, changeParticipantSchema, knockSchema } from './schemas.js';
 
@@ -53,7 +53,7 @@ export function participantRoutes(app: FastifyInstance, context: HttpContext): v
       if (byRtmp && !mayRun(caller, room)) throw refusal(caller, 'only the host gives out stream keys');
       const participant = byRtmp ? await room.addRtmpGuest({ name }) : room.addGuest({ name });
       const secret = byRtmp
-        ? rtmpAddress(room, participant.id)
+        ? rtmpAddress(request, room, participant.id)
         : { token: await context.tokens.participant(room, participant.id) };
       void reply.header('cache-control', 'no-store');
       return reply
@@ -78,7 +78,7 @@ export function participantRoutes(app: FastifyInstance, context: HttpContext): v
       const { participant: id } = request.params;
       requirePresent(room, id);
       void reply.header('cache-control', 'no-store');
-      return rtmpAddress(room, id);
+      return rtmpAddress(request, room, id);
     },
   );
 
@@ -120,8 +120,12 @@ export function participantRoutes(app: FastifyInstance, context: HttpContext): v
   );
 }
 
-function rtmpAddress(room: RoomApi, participantId: string): { rtmpUrl: string; streamKey: string } {
-  return { rtmpUrl: room.secrets().rtmpUrl, streamKey: room.streamKeyOf(participantId) };
+function rtmpAddress(
+  request: FastifyRequest,
+  room: RoomApi,
+  participantId: string,
+): { rtmpUrl: string; streamKey: string } {
+  return { rtmpUrl: reachableRtmpUrl(request, room), streamKey: room.streamKeyOf(participantId) };
 }
 
 function requirePresent(room: RoomApi, id: string): void {

@@ -1,8 +1,15 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Layout, Mode, ProgramSettings } from '../../media/program-settings.js';
 import { DEFAULT_INVITE_SECONDS } from '../auth/room-tokens.js';
-import type { CreateRoomOptions, RecordingView } from '../room-api.js';
-import { callerOf, requireAdmin, requireHost, roomOf, type HttpContext } from './context.js';
+import type { CreateRoomOptions, RecordingView, RoomApi } from '../room-api.js';
+import {
+  callerOf,
+  reachableRtmpUrl,
+  requireAdmin,
+  requireHost,
+  roomOf,
+  type HttpContext,
+} from './context.js';
 import { audienceOf, visibleRoom } from './room-visibility.js';
 import {
   anyList,
@@ -178,9 +185,9 @@ function keyRoutes(app: FastifyInstance, context: HttpContext): void {
       },
     },
     async (request, reply) => {
-      const { hostKey, rtmpUrl, rtmpStreamKey } = (await requireHost(context, request)).secrets();
+      const room = await requireHost(context, request);
       void reply.header('cache-control', 'no-store');
-      return { hostKey, rtmpUrl, rtmpStreamKey };
+      return keysOf(request, room);
     },
   );
 
@@ -197,9 +204,8 @@ function keyRoutes(app: FastifyInstance, context: HttpContext): void {
     async (request, reply) => {
       const room = await requireHost(context, request);
       await room.rotateHostKey();
-      const { hostKey, rtmpUrl, rtmpStreamKey } = room.secrets();
       void reply.header('cache-control', 'no-store');
-      return reply.code(201).send({ hostKey, rtmpUrl, rtmpStreamKey });
+      return reply.code(201).send(keysOf(request, room));
     },
   );
 
@@ -233,4 +239,12 @@ function keyRoutes(app: FastifyInstance, context: HttpContext): void {
       return reply.code(204).send();
     },
   );
+}
+
+function keysOf(
+  request: FastifyRequest,
+  room: RoomApi,
+): { hostKey: string; rtmpUrl: string; rtmpStreamKey: string } {
+  const { hostKey, rtmpStreamKey } = room.secrets();
+  return { hostKey, rtmpUrl: reachableRtmpUrl(request, room), rtmpStreamKey };
 }

@@ -24,14 +24,19 @@ export function candidateAddresses(options: AddressOptions): readonly string[] {
     return options.ipv6 && options.host === '127.0.0.1' ? [options.host, '::1'] : [options.host];
   }
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  const reachable = all.filter(({ address }) =>
-    isIPv4(address) ? options.host === '0.0.0.0' : options.ipv6 && !/^fe80:/i.test(address),
+  const reachable = all.filter(
+    ({ address }) => isIPv4(address) || (options.ipv6 && !/^fe80:/i.test(address)),
   );
   const outside = reachable.filter(({ internal }) => !internal);
   return (outside.length > 0 ? outside : reachable).map(({ address }) => address);
 }
 
-/** The IPv6 address to bind beside an IPv4 one. */
-export function ipv6Twin(host: string): string {
+/**
+ * What to bind beside an address, so that both families are served. `::` means every address of the machine, as it does
+ * for TCP; the UDP socket of either family takes its own alone.
+ */
+export function otherFamily({ host, ipv6 }: Pick<AddressOptions, 'host' | 'ipv6'>): string | undefined {
+  if (host === '::') return '0.0.0.0';
+  if (!ipv6 || !isIPv4(host)) return undefined;
   return host === '127.0.0.1' ? '::1' : '::';
 }

@@ -97,7 +97,8 @@ class TcpPath implements Path {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    this.address = socket.remoteAddress ?? '';
+    // A socket of both families tells IPv4 peers by mapped addresses; the peer knows itself by its own.
+    this.address = (socket.remoteAddress ?? '').replace(/^::ffff:(?=[\d.]+$)/, '');
     this.port = socket.remotePort ?? 0;
     this.key = `tcp|${this.address}|${this.port}`;
   }
