@@ -79,6 +79,32 @@ export class InternalError extends AnchorNetError {
   readonly exitCode = 70;
 }
 
+const leaves = [
+  InvalidOptionError,
+  UnsupportedMediaError,
+  MalformedMediaError,
+  DestinationError,
+  NativeError,
+  InvalidStateError,
+  CancelledError,
+] as const;
+
+/** An error as it travels from one process to another; its message already holds what its details say. */
+export interface ToldError {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+/** The error that another process told of. */
+export function errorOfCode({ code, message, hint }: ToldError): AnchorNetError {
+  for (const Leaf of leaves) {
+    const error = new Leaf(message, { hint });
+    if (error.code === code) return error;
+  }
+  return new InternalError(message, { hint });
+}
+
 /** Any thrown value as one of the taxonomy; what is not ours becomes an {@link InternalError} with its cause kept. */
 export function asAnchorNetError(thrown: unknown): AnchorNetError {
   if (thrown instanceof AnchorNetError) return thrown;

@@ -27,13 +27,7 @@ export interface OfflineResult {
   readonly decodeErrors: number;
 }
 
-export type FromOfflineChild =
-  | { readonly type: 'ready' }
-  | { readonly type: 'progress'; readonly doneMs: number }
-  | { readonly type: 'done'; readonly result: OfflineResult }
-  | {
-      readonly type: 'failed';
-      readonly code: string;
-      readonly message: string;
-      readonly hint: string | undefined;
-    };
+/** Program time that is done, told while it works. */
+export interface OfflineProgress {
+  readonly doneMs: number;
+}

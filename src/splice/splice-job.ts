@@ -81,19 +81,14 @@ export interface SpliceProgress {
   readonly done: number;
 }
 
-export type FromSpliceChild =
-  | { readonly type: 'ready' }
-  /** An input of another kind: answered by {@link ToSpliceChild}. */
+/** What the child process says while it works. */
+export type FromSplice =
+  /** An input of another kind: answered by {@link BroughtIn}. */
   | { readonly type: 'bring-in'; readonly path: string }
-  | { readonly type: 'progress'; readonly progress: SpliceProgress }
-  | { readonly type: 'done'; readonly result: SpliceResult }
-  | {
-      readonly type: 'failed';
-      readonly code: string;
-      readonly message: string;
-      readonly hint: string | undefined;
-    };
+  | { readonly type: 'progress'; readonly progress: SpliceProgress };
 
-export type ToSpliceChild =
-  | { readonly type: 'job'; readonly job: SpliceJob }
-  | { readonly type: 'brought-in'; readonly path: string; readonly target: string };
+/** Where the MP4 lies that an input has become. */
+export interface BroughtIn {
+  readonly path: string;
+  readonly target: string;
+}
