@@ -13,8 +13,7 @@ import { makeSound, materials, RATE, type Material, type Stereo } from './sounds
 
 /** Where a defect is, exactly. */
 export interface Label {
-  /** As the analyser names it, or what it has no name for: `bad-seam`. */
-  readonly kind: GlitchKind | 'bad-seam';
+  readonly kind: GlitchKind;
   /** From the beginning of the decoded stream, the encoder's delay included. */
   readonly timeMs: number;
   /** How strong, in the kind's own unit. */

@@ -1,6 +1,7 @@
 import { parseAsc } from '../codec/aac/asc.js';
 import { AudioDecoder } from '../libav/audio-decoder.js';
 import { AacFrames, audioTimeMs } from './bitstream/aac-frame.js';
+import { BadSeam } from './bitstream/bad-seam.js';
 import { ConfigChange } from './bitstream/config-change.js';
 import { DamagedFrame } from './bitstream/damaged-frame.js';
 import { EncoderChange } from './bitstream/encoder-change.js';
@@ -83,9 +84,16 @@ export class Analysis {
     const report: Report = (finding) => this.#merge.take(finding);
     this.#report = report;
     const damaged = new DamagedFrame(report);
+    const badSeam = new BadSeam(report);
     this.#stream = [
       damaged,
-      new AacFrames([damaged, new IllegalWindow(report), new PrimingLeak(report), new EncoderChange(report)]),
+      new AacFrames([
+        damaged,
+        badSeam,
+        new IllegalWindow(report),
+        new PrimingLeak(report),
+        new EncoderChange(report),
+      ]),
       new ConfigChange(report),
       new AudioTimes(report),
       new VideoTimes(report),
@@ -93,6 +101,7 @@ export class Analysis {
       new MissingIdr(report),
     ];
     this.#sound = [
+      badSeam,
       new Holes(report),
       new Breaks(report),
       new Clipping(report),

@@ -10,6 +10,7 @@ export type GlitchKind =
   | 'clipping'
   | 'bandwidth-drop'
   | 'noise-burst'
+  | 'bad-seam'
   | 'illegal-window'
   | 'encoder-change'
   | 'priming-leak'

@@ -14,6 +14,7 @@ const weights: Partial<Record<GlitchKind, number>> = {
   'priming-leak': 8,
   'silence-run': 7,
   gap: 6,
+  'bad-seam': 5,
   'channel-dropout': 5,
   'noise-burst': 5,
   'level-jump': 4,

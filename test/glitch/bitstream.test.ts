@@ -53,6 +53,21 @@ describe('the bitstream', () => {
     },
   );
 
+  it.each(['libfdk_aac', 'aac'] as const)(
+    'of %s whose frames are joined blindly has a bad seam where they meet, though every bit of it is legal',
+    (encoder) => {
+      const chord = (hz: number): Float32Array =>
+        sine(2 * RATE, hz, RATE, 0.2).map((x, i) => x + 0.1 * Math.sin((2 * Math.PI * hz * 2.7 * i) / RATE));
+      const isLong = (unit: AacUnit): boolean => sequenceOf(unit) === WindowSequence.onlyLong;
+      const [first, second] = [chord(330), chord(410)].map((sound) => encode(encoder, sound).slice(20, -20));
+      expect([...first!, ...second!].every(isLong)).toBe(true);
+      const found = analyseEvents(stream([...first!, ...second!])).findings;
+      expect(found.filter(({ severity }) => severity !== 'info')).toMatchObject([
+        { kind: 'bad-seam', severity: 'major', unit: first!.length },
+      ]);
+    },
+  );
+
   it('of two streams of one encoder joined whole has the second one’s priming', () => {
     const first = encode('aac', attacks(2));
     const second = encode('aac', attacks(2, 700));

@@ -3,7 +3,7 @@
  *
  * @returns `order` coefficients: the next sample is the sum of `coefficient[k] × sample[−1 − k]`; undefined for silence
  */
-export function predictor(samples: Float32Array, order: number): Float64Array | undefined {
+export function predictor(samples: Float32Array | Float64Array, order: number): Float64Array | undefined {
   const lags = new Float64Array(order + 1);
   const length = samples.length;
   const windowed = new Float64Array(length);

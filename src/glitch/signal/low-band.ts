@@ -1,0 +1,68 @@
+import type { Sound } from './sound.js';
+
+/** Every this many samples become one: at 48 kHz what is left reaches to 2.5 kHz, where voices and notes are. */
+export const FACTOR = 8;
+const TAPS = 6 * FACTOR;
+/** How many samples on either side of those that it stands for a value is made of. */
+const REACH = (TAPS - FACTOR) / 2;
+const CUT = 0.85 / FACTOR;
+const KEPT = 4096;
+
+/** A symmetric low-pass of even length, so that a mirrored signal gives the mirrored result. */
+const taps = (() => {
+  const shape = Float64Array.from({ length: TAPS }, (_, i) => {
+    const n = i - (TAPS - 1) / 2;
+    return (Math.sin(Math.PI * CUT * n) / n) * (0.54 + 0.46 * Math.cos((2 * Math.PI * n) / TAPS));
+  });
+  const sum = shape.reduce((total, tap) => total + tap, 0);
+  return shape.map((tap) => tap / sum);
+})();
+
+/** The sum of the channels, low-passed and decimated; the newest seconds of it. */
+export class LowBand {
+  readonly #values = new Float64Array(2 * KEPT);
+  /** Position in the sound, in decimated samples, of the first value kept. */
+  #first = 0;
+  #count = 0;
+
+  /** Position in the sound, in samples, up to which there are values. */
+  get endPosition(): number {
+    return (this.#first + this.#count) * FACTOR;
+  }
+
+  /** @returns `count` values from a position that is a multiple of {@link FACTOR}; undefined when they are not kept */
+  slice(position: number, count: number): Float64Array | undefined {
+    const from = position / FACTOR - this.#first;
+    return from < 0 || from + count > this.#count ? undefined : this.#values.slice(from, from + count);
+  }
+
+  advance(sound: Sound): void {
+    // Nothing is known before the beginning of the sound: its first values are left out.
+    const least = Math.ceil((sound.firstPosition + REACH) / FACTOR);
+    if (this.#first + this.#count < least) [this.#first, this.#count] = [least, 0];
+    const added = Math.floor((sound.endPosition - REACH - this.endPosition) / FACTOR);
+    if (added <= 0) return;
+    // More than is kept comes only of formats without frames.
+    const fresh = Math.min(added, KEPT);
+    if (fresh < added) [this.#first, this.#count] = [this.#first + this.#count + added - fresh, 0];
+    if (this.#count + fresh > this.#values.length) this.#forget();
+    const from = this.endPosition - REACH;
+    const out = this.#values.fill(0, this.#count, this.#count + fresh);
+    for (let channel = 0; channel < sound.channels; channel++) {
+      const samples = sound.view(channel, from, from + fresh * FACTOR + 2 * REACH);
+      for (let j = 0; j < fresh; j++) {
+        let sum = 0;
+        for (let i = 0; i < TAPS; i++) sum += taps[i]! * samples[j * FACTOR + i]!;
+        out[this.#count + j]! += sum;
+      }
+    }
+    this.#count += fresh;
+  }
+
+  #forget(): void {
+    const dropped = this.#count - KEPT / 2;
+    this.#values.copyWithin(0, dropped, this.#count);
+    this.#first += dropped;
+    this.#count -= dropped;
+  }
+}
