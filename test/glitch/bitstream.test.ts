@@ -68,14 +68,17 @@ describe('the bitstream', () => {
     },
   );
 
-  it('of two streams of one encoder joined whole has the second one’s priming', () => {
-    const first = encode('aac', attacks(2));
-    const second = encode('aac', attacks(2, 700));
-    const found = analyseEvents(stream([...first, ...second])).findings;
-    expect(found.filter(({ kind }) => kind === 'priming-leak')).toMatchObject([
-      { severity: 'major', unit: first.length },
-    ]);
-  });
+  it.each(['libfdk_aac', 'aac'] as const)(
+    'of two streams of %s joined whole has the second one’s priming',
+    (encoder) => {
+      const first = encode(encoder, attacks(2));
+      const second = encode(encoder, attacks(2, 700));
+      const found = analyseEvents(stream([...first, ...second])).findings;
+      expect(found.filter(({ kind }) => kind === 'priming-leak')).toMatchObject([
+        { severity: 'major', unit: first.length },
+      ]);
+    },
+  );
 
   it('of a long stream has the encoder’s mark at its period, which is no finding', () => {
     const { findings } = analyseEvents(stream(encode('aac', sine(16 * RATE, 500, RATE, 0.2))));

@@ -1,5 +1,6 @@
 import type { Report } from '../detector.js';
 import type { AacDetector, AacFrame } from './aac-frame.js';
+import { ColdStart } from './cold-start.js';
 
 /** libav's encoder writes its name into its first frame and into every 256th after it. */
 const MARK = Buffer.from('Lavc', 'latin1');
@@ -8,11 +9,12 @@ const MARK_PERIOD = 256;
 const MAX_LOST = 8;
 
 /**
- * The frame with which libav's encoder begins, in the middle of a stream: what plain concatenation leaves. It is known
- * by the encoder's mark out of its period.
+ * The frame with which an encoder begins, in the middle of a stream: what plain concatenation leaves. That of libav is
+ * known by the encoder's mark out of its period, that of libfdk_aac by its {@link ColdStart}.
  */
 export class PrimingLeak implements AacDetector {
   readonly #report: Report;
+  readonly #coldStart = new ColdStart();
   #frames = 0;
   #markAt: number | undefined;
 
@@ -20,18 +22,27 @@ export class PrimingLeak implements AacDetector {
     this.#report = report;
   }
 
-  frame({ event, timeMs }: AacFrame): void {
+  frame(frame: AacFrame): void {
+    const cold = this.#coldStart.frame(frame);
+    if (cold !== undefined) {
+      this.#tell(cold, 'an empty frame of full size, then an attack where the delay of libfdk_aac ends');
+    }
     const at = this.#frames++;
-    if (!event.unit.data.includes(MARK)) return;
+    if (!frame.event.unit.data.includes(MARK)) return;
     const last = this.#markAt;
     this.#markAt = at;
     // A capture may begin anywhere: its first mark tells nothing but the period's phase.
     if (last === undefined) {
       if (at < MARK_PERIOD) return;
-    } else {
-      const into = (at - last) % MARK_PERIOD;
-      if (into === 0 || into >= MARK_PERIOD - MAX_LOST) return;
+      this.#tell(frame, `the first mark of the encoder comes after ${at} frames`);
+      return;
     }
+    const into = (at - last) % MARK_PERIOD;
+    if (into === 0 || into >= MARK_PERIOD - MAX_LOST) return;
+    this.#tell(frame, `the mark of the encoder comes ${at - last} frames after the last, not ${MARK_PERIOD}`);
+  }
+
+  #tell({ event, timeMs }: AacFrame, evidence: string): void {
     this.#report({
       kind: 'priming-leak',
       medium: 'audio',
@@ -42,12 +53,7 @@ export class PrimingLeak implements AacDetector {
       durationMs: (event.unit.durationSamples * 1000) / event.unit.config.sampleRate,
       unit: event.place.index,
       byteOffset: event.place.byteOffset,
-      measured: {
-        evidence:
-          last === undefined
-            ? `the first mark of the encoder comes after ${at} frames`
-            : `the mark of the encoder comes ${at - last} frames after the last, not ${MARK_PERIOD}`,
-      },
+      measured: { evidence },
       cause: 'files were joined with the silence that the second one’s encoder begins with',
     });
   }
