@@ -26,6 +26,10 @@ const benches = {
     file: 'glitch/detection.ts',
     what: 'makes the labelled set of glitches and measures what analyze-glitch finds in it',
   },
+  joins: {
+    file: 'glitch/joins.ts',
+    what: "what analyze-glitch says to the splicer's seams and to those of ffmpeg's concat",
+  },
   memory: {
     file: 'pipeline/room-memory.ts',
     what: 'a room with four 720p participants; with --minutes 30 a soak; needs a build',

@@ -1,50 +1,64 @@
-import { WindowSequence } from '../../codec/aac/channel-stream.js';
 import type { RawDataBlock } from '../../codec/aac/raw-data-block.js';
 import type { AacFrame } from './aac-frame.js';
 
-/** Frames over which the usual size is taken. */
-const USUAL_FRAMES = 32;
-/** An encoder with a full bit reservoir fills an empty frame up to its usual size. */
-const FILLED_UP = 0.85;
-/** How fdk groups its short windows when sound begins where its delay ends. */
-const FIRST_ATTACK = ['3131', '3113'];
+/** Frames over which the bits spent are added up, about 5 s. */
+const KEPT_FRAMES = 256;
+const MIN_FRAMES = 16;
+/** The reservoir must have been this far from full, in frames of the bitrate. */
+const MIN_DEBT = 0.15;
+/** Usual bitrates are multiples of this. */
+const BITRATE_STEP = 8000;
+/** What the reservoir holds at most, ISO/IEC 14496-3 §4.5.3.1: 6144 bits. The mean of frames is off by its share of that. */
+const RESERVOIR_BYTES_PER_CHANNEL = 768;
 
 /**
- * The first frames of libfdk_aac after those of another run: an empty LONG_START that is filled up to the full bitrate,
- * for the delay, and short windows for the sound's beginning right after it.
+ * The first frame of libfdk_aac at a constant bitrate, after those of another run. It holds the encoder's delay, so it is
+ * empty, and it is filled up to exactly the bitrate, since a fresh bit reservoir is full. In one run an empty frame is
+ * filled up only when the frames before it have spent no more than the bitrate; otherwise it fills the reservoir.
  */
 export class ColdStart {
-  #usualBytes = 0;
-  #frames = 0;
-  #wasCoded = false;
+  readonly #bytes: number[] = [];
   #candidate: AacFrame | undefined;
 
   /** @returns the run's first frame, once the second one is in */
   frame(frame: AacFrame): AacFrame | undefined {
     const { block, event } = frame;
-    const bytes = event.unit.data.length;
-    const candidate = this.#candidate;
-    this.#candidate = undefined;
     const isCoded = block !== undefined && hasSound(block);
-    const window = block?.elements[0]?.channels[0]?.window;
-    if (
-      this.#frames >= USUAL_FRAMES &&
-      this.#wasCoded &&
-      block?.sideElements.includes('fill') === true &&
-      !isCoded &&
-      window?.sequence === WindowSequence.longStart &&
-      bytes >= FILLED_UP * this.#usualBytes
-    ) {
-      this.#candidate = frame;
+    const begun = isCoded ? this.#candidate : undefined;
+    const bytes = event.unit.data.length;
+    const isFilledUp = !isCoded && block?.sideElements.includes('fill') === true;
+    this.#candidate =
+      isFilledUp && this.#isBitrate(frame) && this.#debt(bytes) >= MIN_DEBT * bytes ? frame : undefined;
+    // What another run has spent is no debt of this one's.
+    if (begun !== undefined) this.#bytes.length = 0;
+    this.#bytes.push(bytes);
+    if (this.#bytes.length > KEPT_FRAMES) this.#bytes.shift();
+    return begun;
+  }
+
+  /** Whether frames of this size make a usual bitrate, and the one that there has been. */
+  #isBitrate({ event: { unit } }: AacFrame): boolean {
+    const { sampleRate, channels } = unit.config;
+    const frames = this.#bytes.length;
+    if (frames < MIN_FRAMES) return false;
+    const mean = this.#bytes.reduce((sum, bytes) => sum + bytes, 0) / frames;
+    const slack = (RESERVOIR_BYTES_PER_CHANNEL * channels) / frames + 1;
+    if (Math.abs(unit.data.length - mean) > slack) return false;
+    const stepBytes = (BITRATE_STEP * unit.durationSamples) / sampleRate / 8;
+    const steps = Math.ceil(unit.data.length / stepBytes);
+    return Math.floor(steps * stepBytes) === unit.data.length;
+  }
+
+  /** Bytes by which the reservoir must be short of full if frames of the bitrate have this many; 0 when it may be full. */
+  #debt(frameBytes: number): number {
+    let most = 0;
+    let sum = 0;
+    for (let i = this.#bytes.length - 1; i >= 0; i--) {
+      // The bitrate may be up to a byte more: frames hold whole bytes.
+      sum += this.#bytes[i]! - frameBytes - 1;
+      most = Math.max(most, sum);
     }
-    this.#wasCoded = isCoded;
-    this.#frames++;
-    this.#usualBytes += (bytes - this.#usualBytes) / Math.min(this.#frames, USUAL_FRAMES);
-    const isAttack =
-      isCoded &&
-      window?.sequence === WindowSequence.eightShort &&
-      FIRST_ATTACK.includes(window.groups.join(''));
-    return isAttack ? candidate : undefined;
+    return most;
   }
 }
 

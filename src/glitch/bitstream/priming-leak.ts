@@ -25,7 +25,7 @@ export class PrimingLeak implements AacDetector {
   frame(frame: AacFrame): void {
     const cold = this.#coldStart.frame(frame);
     if (cold !== undefined) {
-      this.#tell(cold, 'an empty frame of full size, then an attack where the delay of libfdk_aac ends');
+      this.#tell(cold, 'an empty frame of the full bitrate while the bit reservoir was not full');
     }
     const at = this.#frames++;
     if (!frame.event.unit.data.includes(MARK)) return;
