@@ -1,3 +1,4 @@
+import { WindowSequence } from '../../codec/aac/channel-stream.js';
 import type { RawDataBlock } from '../../codec/aac/raw-data-block.js';
 import type { AacFrame } from './aac-frame.js';
 
@@ -10,30 +11,40 @@ const MIN_DEBT = 0.15;
 const BITRATE_STEP = 8000;
 /** What the reservoir holds at most, ISO/IEC 14496-3 §4.5.3.1: 6144 bits. The mean of frames is off by its share of that. */
 const RESERVOIR_BYTES_PER_CHANNEL = 768;
+/** Sound that pauses now and then has empty frames of its own. */
+const ALONE_FRAMES = 64;
+/** How fdk groups the short windows of its second frame when sound begins at once. */
+const FIRST_ATTACK = ['3131', '3113'];
 
 /**
  * The first frame of libfdk_aac at a constant bitrate, after those of another run. It holds the encoder's delay, so it is
  * empty, and it is filled up to exactly the bitrate, since a fresh bit reservoir is full. In one run an empty frame is
- * filled up only when the frames before it have spent no more than the bitrate; otherwise it fills the reservoir.
+ * filled up only when the frames before it have spent no more than the bitrate; otherwise it fills the reservoir. Where
+ * they have not, the sound must begin right where the delay ends, in a stream without pauses.
  */
 export class ColdStart {
   readonly #bytes: number[] = [];
-  #candidate: AacFrame | undefined;
+  #candidate: { readonly frame: AacFrame; readonly isCertain: boolean } | undefined;
+  #sinceEmpty = 0;
 
   /** @returns the run's first frame, once the second one is in */
   frame(frame: AacFrame): AacFrame | undefined {
     const { block, event } = frame;
     const isCoded = block !== undefined && hasSound(block);
-    const begun = isCoded ? this.#candidate : undefined;
+    const candidate = this.#candidate;
+    const isBegun = isCoded && candidate !== undefined && (candidate.isCertain || isFirstAttack(block));
     const bytes = event.unit.data.length;
-    const isFilledUp = !isCoded && block?.sideElements.includes('fill') === true;
-    this.#candidate =
-      isFilledUp && this.#isBitrate(frame) && this.#debt(bytes) >= MIN_DEBT * bytes ? frame : undefined;
+    this.#candidate = undefined;
+    if (!isCoded && block?.sideElements.includes('fill') === true && this.#isBitrate(frame)) {
+      const isCertain = this.#debt(bytes) >= MIN_DEBT * bytes;
+      if (isCertain || this.#sinceEmpty >= ALONE_FRAMES) this.#candidate = { frame, isCertain };
+    }
+    this.#sinceEmpty = isCoded ? this.#sinceEmpty + 1 : 0;
     // What another run has spent is no debt of this one's.
-    if (begun !== undefined) this.#bytes.length = 0;
+    if (isBegun) this.#bytes.length = 0;
     this.#bytes.push(bytes);
     if (this.#bytes.length > KEPT_FRAMES) this.#bytes.shift();
-    return begun;
+    return isBegun ? candidate.frame : undefined;
   }
 
   /** Whether frames of this size make a usual bitrate, and the one that there has been. */
@@ -60,6 +71,11 @@ export class ColdStart {
     }
     return most;
   }
+}
+
+function isFirstAttack({ elements }: RawDataBlock): boolean {
+  const window = elements[0]?.channels[0]?.window;
+  return window?.sequence === WindowSequence.eightShort && FIRST_ATTACK.includes(window.groups.join(''));
 }
 
 function hasSound(block: RawDataBlock): boolean {
