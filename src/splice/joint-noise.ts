@@ -1,6 +1,6 @@
 import { AudioDecoder } from '../libav/audio-decoder.js';
 import type { AacConfig } from '../media/access-unit.js';
-import { EncoderRun, type BridgeEncoder } from './encoder-run.js';
+import { FrameEncoder, type BridgeEncoder, type EncodedFrame } from './frame-encoder.js';
 import { FRAME } from './piece.js';
 
 const HOP = 256;
@@ -9,15 +9,20 @@ const WARM_UP = 4;
 const PRIMING = 6;
 /** Sound is judged in the frame that two encoders share, and in the one after it. */
 const JUDGED = 2;
+/** No encoder needs more of the future. */
+const LOOK_AHEAD = 4;
 /** 16-bit rounding noise: nothing quieter counts. */
 const FLOOR = 1e-10;
+
+/** Frames around a joint that are looked at, counted from its first frame after; `to` is not among them. */
+export const jointNoiseReach = { from: -WARM_UP - PRIMING, to: JUDGED + LOOK_AHEAD } as const;
 
 export interface JointNoiseOptions {
   readonly config: AacConfig;
   /** The program's units by frame. */
-  readonly unit: (frame: number) => Promise<Buffer | undefined>;
-  /** The program's sound in the time of a frame. */
-  readonly sound: (frame: number) => Promise<readonly Float32Array[]>;
+  readonly unit: (frame: number) => Buffer | undefined;
+  /** The program's sound in the time of a frame, for all of {@link jointNoiseReach}. */
+  readonly sound: (frame: number) => readonly Float32Array[];
   readonly open: () => BridgeEncoder;
 }
 
@@ -27,27 +32,29 @@ export interface JointNoiseOptions {
  *
  * @param first the first frame after the joint
  */
-export async function jointNoise(first: number, options: JointNoiseOptions): Promise<number> {
+export function jointNoise(first: number, options: JointNoiseOptions): number {
   const from = first - WARM_UP;
   const to = first + JUDGED;
   const spliced: Buffer[] = [];
-  for (let frame = from; frame < to; frame++) spliced.push((await options.unit(frame)) ?? Buffer.alloc(0));
-  const run = EncoderRun.open({ ...options, sampleRate: options.config.sampleRate, first: from - PRIMING });
-  const uncut: Buffer[] = [];
-  try {
-    let frame = await run.frame(from);
-    while (frame.index < to) {
-      uncut.push(frame.data);
-      frame = await run.next();
-    }
-  } finally {
-    run.close();
-  }
+  for (let frame = from; frame < to; frame++) spliced.push(options.unit(frame) ?? Buffer.alloc(0));
+  const uncut = encodeUncut(from, to, options);
   const wanted: (readonly Float32Array[])[] = [];
-  for (let frame = first; frame < to; frame++) wanted.push(await options.sound(frame));
+  for (let frame = first; frame < to; frame++) wanted.push(options.sound(frame));
   const loudest = (units: readonly Buffer[]): number =>
     loudestHop(decode(units, options.config).slice(WARM_UP), wanted);
   return 10 * Math.log10((loudest(spliced) + FLOOR) / (loudest(uncut) + FLOOR));
+}
+
+/** Frames `from` up to `to`. */
+function encodeUncut(from: number, to: number, { open, sound, config }: JointNoiseOptions): Buffer[] {
+  const encoder = FrameEncoder.open({ open, sampleRate: config.sampleRate, first: from - PRIMING });
+  const frames: EncodedFrame[] = [];
+  try {
+    while ((frames.at(-1)?.index ?? -Infinity) < to - 1) frames.push(...encoder.feed(sound(encoder.next)));
+  } finally {
+    encoder.close();
+  }
+  return frames.filter(({ index }) => index >= from).map(({ data }) => data);
 }
 
 function decode(units: readonly Buffer[], config: AacConfig): (readonly Float32Array[])[] {

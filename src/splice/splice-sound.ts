@@ -3,7 +3,7 @@ import { rescale } from '../media/timestamp.js';
 import type { CutPiece } from './cut-pieces.js';
 import { Columns, SPOOL, type SoundTrack } from './output/columns.js';
 import type { Spool } from './output/spool.js';
-import { jointNoise, type JointNoiseOptions } from './joint-noise.js';
+import { jointNoise, jointNoiseReach, type JointNoiseOptions } from './joint-noise.js';
 import { FRAME, type SplicePiece } from './piece.js';
 import { whyNotPassed, type SoundFormat } from './sound-format.js';
 import { DecodedSound } from './source/decoded-sound.js';
@@ -143,16 +143,36 @@ export async function spliceSound(
   }
 }
 
+interface FramesToRead extends Pick<JointNoiseOptions, 'config' | 'open'> {
+  readonly unit: (frame: number) => Promise<Buffer | undefined>;
+  readonly sound: (frame: number) => Promise<readonly Float32Array[]>;
+}
+
 /** The louder of the two joints of each bridge. */
-async function noises(splicer: Splicer, options: JointNoiseOptions): Promise<(number | undefined)[]> {
+async function noises(splicer: Splicer, frames: FramesToRead): Promise<(number | undefined)[]> {
   const found: (number | undefined)[] = [];
-  for (const { frame, frames, start, end } of splicer.bridges) {
-    const joints = [...(start === 'none' ? [] : [frame]), ...(end === 'none' ? [] : [frame + frames])];
+  for (const { frame, frames: count, start, end } of splicer.bridges) {
+    const joints = [...(start === 'none' ? [] : [frame]), ...(end === 'none' ? [] : [frame + count])];
     let loudest: number | undefined;
-    for (const joint of joints) loudest = Math.max(loudest ?? -Infinity, await jointNoise(joint, options));
+    for (const joint of joints) loudest = Math.max(loudest ?? -Infinity, await noiseAt(joint, frames));
     found.push(loudest);
   }
   return found;
+}
+
+async function noiseAt(joint: number, frames: FramesToRead): Promise<number> {
+  const units = new Map<number, Buffer | undefined>();
+  const sound = new Map<number, readonly Float32Array[]>();
+  for (let frame = joint + jointNoiseReach.from; frame < joint + jointNoiseReach.to; frame++) {
+    units.set(frame, await frames.unit(frame));
+    sound.set(frame, await frames.sound(frame));
+  }
+  return jointNoise(joint, {
+    config: frames.config,
+    open: frames.open,
+    unit: (frame) => units.get(frame),
+    sound: (frame) => sound.get(frame)!,
+  });
 }
 
 interface Part {

@@ -1,8 +1,10 @@
 import type { AscInfo } from '../codec/aac/asc.js';
 import type { WindowInfo } from '../codec/aac/channel-stream.js';
 import { channelWindows, parseRawDataBlock } from '../codec/aac/raw-data-block.js';
-import { makeBridge, type Bridge, type BridgeOptions, type JointKind, type PassedWindows } from './bridge.js';
-import { EncoderRun, type BridgeEncoder, type EncodedFrame } from './encoder-run.js';
+import { PRIMING_FRAMES, type Bridge, type JointKind } from './bridge.js';
+import { EncoderRun } from './encoder-run.js';
+import type { BridgeEncoder, EncodedFrame } from './frame-encoder.js';
+import { makeBridge, type BridgeOptions, type PlaceToBridge, type ReadWindows } from './make-bridge.js';
 import { FRAME, type SplicePiece } from './piece.js';
 import { planSplice, type SplicePlan } from './plan.js';
 import { ProgramPcm } from './program-pcm.js';
@@ -51,7 +53,6 @@ const LONG_FRAMES = 200;
 /** Frames at the ends of a long bridge in which the stream is joined to what is made for the end. */
 const END_FRAMES = 40;
 const BATCH_FRAMES = 64;
-const PRIMING_FRAMES = 6;
 
 interface Gap {
   readonly from: number;
@@ -170,7 +171,7 @@ export class Splicer {
   async *#longBridge(
     gap: Gap,
     limits: { readonly earliest: number; readonly latest: number },
-    windows: { readonly before: PassedWindows | undefined; readonly after: PassedWindows | undefined },
+    windows: { readonly before: ReadWindows | undefined; readonly after: ReadWindows | undefined },
   ): AsyncGenerator<SplicedRun & { kind: 'bridged' }, void> {
     const streamFrom = windows.before === undefined ? gap.from : gap.from + END_FRAMES / 4;
     const stream = EncoderRun.open({ ...this.#bridging, first: streamFrom - PRIMING_FRAMES });
@@ -216,7 +217,7 @@ export class Splicer {
   }
 
   /** @param mayGrow give up rather than leave windows that do not fit */
-  async #fitting(place: Parameters<typeof makeBridge>[0], mayGrow: boolean): Promise<Bridge | undefined> {
+  async #fitting(place: PlaceToBridge, mayGrow: boolean): Promise<Bridge | undefined> {
     const bridge = await makeBridge(place, this.#bridging);
     if (bridge !== undefined || mayGrow) return bridge;
     const { techniques } = this.#bridging;
@@ -224,14 +225,14 @@ export class Splicer {
   }
 
   #put(bridge: Bridge): SplicedRun & { kind: 'bridged' } {
-    return { kind: 'bridged', frame: bridge.from, data: bridge.frames };
+    return { kind: 'bridged', frame: bridge.from, data: bridge.frames.map(({ data }) => data) };
   }
 
   #report(begun: { readonly from: number; readonly start: JointKind }, to: number, end: JointKind): void {
     this.bridges.push({ frame: begun.from, frames: to - begun.from + 1, start: begun.start, end });
   }
 
-  #windowsOf(stretch: PassedStretch): PassedWindows {
+  #windowsOf(stretch: PassedStretch): ReadWindows {
     const units = this.#options.pieces[stretch.piece]?.units;
     const { config } = this.#options;
     return async (frame) => {
@@ -255,7 +256,7 @@ function drop(frames: EncodedFrame[], before: number): void {
   frames.splice(0, kept === -1 ? frames.length : kept);
 }
 
-function windowsIn(frames: readonly EncodedFrame[]): PassedWindows {
+function windowsIn(frames: readonly EncodedFrame[]): ReadWindows {
   return (frame): Promise<readonly WindowInfo[]> =>
     Promise.resolve(frames.find(({ index }) => index === frame)?.windows ?? []);
 }
