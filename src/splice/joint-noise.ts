@@ -8,14 +8,14 @@ const HOP = 256;
 const WARM_UP = 4;
 const PRIMING = 6;
 /** Sound is judged in the frame that two encoders share, and in the one after it. */
-const JUDGED = 2;
+export const JUDGED_FRAMES = 2;
 /** No encoder needs more of the future. */
 const LOOK_AHEAD = 4;
 /** 16-bit rounding noise: nothing quieter counts. */
 const FLOOR = 1e-10;
 
 /** Frames around a joint that are looked at, counted from its first frame after; `to` is not among them. */
-export const jointNoiseReach = { from: -WARM_UP - PRIMING, to: JUDGED + LOOK_AHEAD } as const;
+export const jointNoiseReach = { from: -WARM_UP - PRIMING, to: JUDGED_FRAMES + LOOK_AHEAD } as const;
 
 export interface JointNoiseOptions {
   readonly config: AacConfig;
@@ -34,7 +34,7 @@ export interface JointNoiseOptions {
  */
 export function jointNoise(first: number, options: JointNoiseOptions): number {
   const from = first - WARM_UP;
-  const to = first + JUDGED;
+  const to = first + JUDGED_FRAMES;
   const spliced: Buffer[] = [];
   for (let frame = from; frame < to; frame++) spliced.push(options.unit(frame) ?? Buffer.alloc(0));
   const uncut = encodeUncut(from, to, options);
