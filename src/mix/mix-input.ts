@@ -1,6 +1,7 @@
 import { AudioDecoder } from '../libav/audio-decoder.js';
 import type { Picture } from '../libav/picture.js';
 import type { AudioUnit, VideoUnit } from '../media/access-unit.js';
+import type { PcmBlock } from '../media/pcm.js';
 import { PcmTimeline } from './pcm-timeline.js';
 import { PictureQueue } from './picture-queue.js';
 
@@ -42,10 +43,13 @@ export class MixInput {
   /**
    * @param ptsOffset in samples at the program's rate, added to the unit's time on that rate. It may drift: the
    *   difference is played out by at most 0.2 % faster or slower. A step of more than 40 ms fades out and in.
+   * @returns what the unit decoded to, to be read only; undefined when it did not decode
    */
-  pushAudio(unit: AudioUnit, ptsOffset: number): void {
+  pushAudio(unit: AudioUnit, ptsOffset: number): PcmBlock | undefined {
+    const { errors } = this.#audioDecoder.stats;
     const pcm = this.#audioDecoder.decode(unit);
     if (pcm !== undefined) this.#pcm.write({ ...pcm, pts: pcm.pts + ptsOffset });
+    return this.#audioDecoder.stats.errors === errors ? pcm : undefined;
   }
 
   /** A new media session: decoders start afresh, the last picture stays. */

@@ -20,7 +20,7 @@ const RECENT = VIDEO_TIMESCALE / 2;
 export interface MediaWaitOptions {
   readonly stage: MixStage;
   readonly clock: ProgramClock;
-  readonly settings: ProgramSettings;
+  readonly settings: () => ProgramSettings;
   readonly mode: () => Mode;
   /** System time, and that up to which what arrived has been read; both in µs. */
   readonly nowUs: () => number;
@@ -65,14 +65,15 @@ export class MediaWait {
    * @param relayed whose sound alone is on air; everybody's when there is none
    */
   audioLimit(relayed: ParticipantMedia | undefined): number {
-    const { stage, clock, settings } = this.#options;
+    const { stage, clock } = this.#options;
+    const { audioSampleRate } = this.#options.settings();
     const onAir = relayed === undefined ? stage.onAir(this.#options.mode()) : [relayed];
     const flowing = this.#flowing(
       'audio',
       onAir.filter(({ settings: { muted } }) => !muted),
     );
     const now = clock.now(this.#options.heardUs());
-    const toSamples = (pts: number): number => rescale(pts, VIDEO_TIMESCALE, settings.audioSampleRate);
+    const toSamples = (pts: number): number => rescale(pts, VIDEO_TIMESCALE, audioSampleRate);
     const leastUs = relayed === undefined ? this.#leastUs() : MIN_RELAY_WAIT_US;
     const overdue = toSamples(now - usToVideoTicks(waitUs(flowing, 'audio', leastUs)));
     if (flowing.length === 0) return overdue;
@@ -86,7 +87,7 @@ export class MediaWait {
   }
 
   #leastUs(): number {
-    return rescale(this.#options.settings.mixLatencyMs, 1_000, MICROSECONDS);
+    return rescale(this.#options.settings().mixLatencyMs, 1_000, MICROSECONDS);
   }
 
   #flowing(kind: MediaKind, participants: readonly ParticipantMedia[]): ParticipantMedia[] {

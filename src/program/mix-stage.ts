@@ -1,6 +1,7 @@
 import type { Logger } from '../base/logger.js';
-import type { AccessUnit } from '../media/access-unit.js';
+import type { AccessUnit, AudioUnit } from '../media/access-unit.js';
 import type { ParticipantSettings } from '../media/participant.js';
+import type { PcmBlock } from '../media/pcm.js';
 import type { Layout, Mode } from '../media/program-settings.js';
 import { rescale, VIDEO_TIMESCALE } from '../media/timestamp.js';
 import { ParticipantMedia } from './participant-media.js';
@@ -9,7 +10,8 @@ import type { ProgramClock } from './program-clock.js';
 
 export interface MixStageOptions {
   readonly clock: ProgramClock;
-  readonly sampleRate: number;
+  /** Of the program's sound. */
+  readonly sampleRate: () => number;
   readonly layout: Layout;
   readonly logger: Logger;
   readonly openMixer: () => ProgramMixer;
@@ -90,12 +92,18 @@ export class MixStage {
 
   feedUnit(participant: ParticipantMedia, unit: AccessUnit): void {
     if (!this.#options.clock.running) return;
-    if (unit.kind === 'video') {
-      this.feedPictures(participant);
-      return;
-    }
-    const offset = rescale(this.offsetOf(participant), VIDEO_TIMESCALE, this.#options.sampleRate);
-    participant.feedAudio(unit, offset);
+    if (unit.kind === 'video') this.feedPictures(participant);
+    else this.feedSound(participant, unit);
+  }
+
+  /**
+   * @param shift added to the unit's program time, in samples at the program's rate
+   * @returns what it decoded to, to be read only
+   */
+  feedSound(participant: ParticipantMedia, unit: AudioUnit, shift = 0): PcmBlock | undefined {
+    if (!this.#options.clock.running) return undefined;
+    const offset = rescale(this.offsetOf(participant), VIDEO_TIMESCALE, this.#options.sampleRate());
+    return participant.feedAudio(unit, offset + shift);
   }
 
   /** @returns `undefined` when the mixer failed */
@@ -113,10 +121,16 @@ export class MixStage {
   }
 
   #replace(error: unknown): void {
+    this.reopen();
+    this.#options.onFailure(error instanceof Error ? error.message : String(error));
+  }
+
+  /** Another mixer takes the place of this one; what everybody's GOPs hold can be given to it. */
+  reopen(): void {
     try {
       this.#mixer.close();
     } catch (closeError) {
-      this.#options.logger.warn({ err: closeError }, 'the failed mixer did not close');
+      this.#options.logger.warn({ err: closeError }, 'the former mixer did not close');
     }
     this.#mixer = this.#options.openMixer();
     this.#mixer.setLayout(this.#layout);
@@ -124,6 +138,5 @@ export class MixStage {
       participant.input = this.#mixer.addParticipant(participant.id, participant.settings);
       participant.gop.rewind();
     }
-    this.#options.onFailure(error instanceof Error ? error.message : String(error));
   }
 }

@@ -1,6 +1,7 @@
 import { rescale, MICROSECONDS, VIDEO_TIMESCALE } from '../media/timestamp.js';
 import type { AccessUnit, AudioUnit } from '../media/access-unit.js';
 import type { ParticipantSettings } from '../media/participant.js';
+import type { PcmBlock } from '../media/pcm.js';
 import { ClockMap, type MediaKind } from './clock-map.js';
 import { GopBuffer } from './gop-buffer.js';
 import type { ProgramMixInput } from './ports.js';
@@ -120,8 +121,8 @@ export class ParticipantMedia {
     for (const unit of this.gop.takeNew()) this.input.pushVideo(unit, offset);
   }
 
-  feedAudio(unit: AudioUnit, offset: number): void {
-    this.input.pushAudio(unit, offset);
+  feedAudio(unit: AudioUnit, offset: number): PcmBlock | undefined {
+    return this.input.pushAudio(unit, offset);
   }
 
   /** The usual distance of two pictures in 1/90000 s; `undefined` until some have come. */

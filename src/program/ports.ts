@@ -21,8 +21,11 @@ export interface RenderVideoOptions {
 export interface ProgramMixInput {
   /** @param ptsOffset added to `unit.pts`, in 1/90000 s */
   pushVideo(unit: VideoUnit, ptsOffset: number): void;
-  /** @param ptsOffset added to `unit.pts` once that is rescaled to the program rate, in samples at the program rate */
-  pushAudio(unit: AudioUnit, ptsOffset: number): void;
+  /**
+   * @param ptsOffset added to `unit.pts` once that is rescaled to the program rate, in samples at the program rate
+   * @returns what it decoded to, to be read only; undefined when it did not decode
+   */
+  pushAudio(unit: AudioUnit, ptsOffset: number): PcmBlock | undefined;
   /** A new media session: decoders afresh, the last picture kept. */
   reset(): void;
   /** Program time of the newest decoded picture, in 1/90000 s. */

@@ -2,13 +2,14 @@ import type { AccessUnit } from '../media/access-unit.js';
 import type { ParticipantSettings } from '../media/participant.js';
 import type { Layout, Mode, ProgramSettings } from '../media/program-settings.js';
 import { rescale, MICROSECONDS, MILLISECONDS, VIDEO_TIMESCALE } from '../media/timestamp.js';
-import { AudioPump } from './audio-pump.js';
+import type { AudioFormat } from './audio-format.js';
 import { Backlog } from './backlog.js';
 import { HostWatch } from './host-watch.js';
 import { MediaWait, usToVideoTicks } from './media-wait.js';
 import { MixStage } from './mix-stage.js';
 import type { ParticipantMedia } from './participant-media.js';
 import type { Who } from './ports.js';
+import { ProgramAudio } from './program-audio.js';
 import { ProgramClock } from './program-clock.js';
 import type { ProgramOptions, ProgramStats, ResumeAt } from './program-options.js';
 import type { SourceChange, VideoSwitchPort } from './switch-port.js';
@@ -28,13 +29,13 @@ const MIXER_REST_US = 5_000_000;
  */
 export class Program {
   readonly #options: ProgramOptions;
-  readonly #settings: ProgramSettings;
+  #settings: ProgramSettings;
   readonly #clock = new ProgramClock();
   readonly #backlog = new Backlog();
   readonly #timeline: ProgramTimeline;
   readonly #stage: MixStage;
   readonly #wait: MediaWait;
-  readonly #audio: AudioPump;
+  readonly #audio: ProgramAudio;
   readonly #video: VideoSwitch;
   readonly #hostWatch = new HostWatch();
   #mixerRestsUntilUs = -Infinity;
@@ -42,41 +43,45 @@ export class Program {
   /** System time of what the present or next switch goes back to. */
   #causeUs: number;
   #ended = false;
-  #opusWanted = false;
   #closed = false;
 
   constructor(options: ProgramOptions) {
-    const { settings, logger, openMixer } = options;
+    const { logger, openMixer, openAac, openOpus, resumeAt, events } = options;
     this.#options = options;
-    this.#settings = settings;
-    this.#timeline = new ProgramTimeline((unit, source) => options.events.unit(unit, source));
+    this.#settings = withFormat(options.settings, resumeAt?.audioFormat);
+    this.#timeline = new ProgramTimeline((unit, source) => events.unit(unit, source));
     this.#stage = new MixStage({
       clock: this.#clock,
-      sampleRate: settings.audioSampleRate,
-      layout: settings.layout,
+      sampleRate: () => this.#settings.audioSampleRate,
+      layout: this.#settings.layout,
       logger,
-      openMixer,
+      openMixer: () => openMixer(this.#settings),
       onFailure: (reason) => this.#mixerFailed(reason),
     });
     this.#wait = new MediaWait({
       stage: this.#stage,
       clock: this.#clock,
-      settings,
+      settings: () => this.#settings,
       mode: () => this.#mode,
       nowUs: () => this.#nowUs(),
       heardUs: () => this.#heardUs(),
     });
-    this.#audio = new AudioPump({
-      sampleRate: settings.audioSampleRate,
-      channels: settings.audioChannels,
+    this.#audio = new ProgramAudio({
+      clock: this.#clock,
+      stage: this.#stage,
       timeline: this.#timeline,
-      openEncoder: options.openAac,
-      render: (pts, frames, who) => this.#stage.use((mixer) => mixer.renderAudio(pts, frames, who)),
-      onOpus: (unit) => options.events.opus(unit),
+      logger,
+      format: () => formatOf(this.#settings),
+      onFormat: (format) => this.#changeFormat(format),
+      relays: () => this.#settings.relay === 'on',
+      openAac,
+      openOpus,
+      onOpus: (unit) => events.opus(unit),
+      onSeam: (seam) => events.seam(seam),
     });
     this.#video = new VideoSwitch(this.#port(), this.#nowUs());
     this.#causeUs = this.#nowUs();
-    if (options.resumeAt !== undefined) this.#resume(options.resumeAt);
+    if (resumeAt !== undefined) this.#resume(resumeAt);
   }
 
   get stats(): ProgramStats {
@@ -91,12 +96,12 @@ export class Program {
 
   /** Where another program would take this one up; `undefined` before it has begun. */
   get position(): ResumeAt | undefined {
-    const { lastVideoPts, nextAudioPts } = this.#timeline;
-    if (lastVideoPts < 0 || nextAudioPts === undefined) return undefined;
+    const { lastVideoPts } = this.#timeline;
+    if (lastVideoPts < 0) return undefined;
     const duration = rescale(1, this.#settings.fps, VIDEO_TIMESCALE);
     return {
       videoPts: lastVideoPts + duration,
-      audioPts: nextAudioPts,
+      ...(this.#audio.position ?? { audioPts: this.#toSamples(lastVideoPts) }),
       atUs: this.#nowUs(),
       ended: this.#ended,
     };
@@ -116,7 +121,7 @@ export class Program {
   beginSession(id: string): void {
     const participant = this.#stage.find(id);
     if (participant === undefined) return;
-    if (participant === this.#stage.host) this.#clock.endHost(this.#heardUs());
+    if (participant === this.#stage.host) this.#endHost();
     participant.beginSession();
     participant.wantIdr();
   }
@@ -125,7 +130,7 @@ export class Program {
     const participant = this.#stage.find(id);
     if (participant === undefined) return;
     if (participant === this.#stage.host) {
-      this.#clock.endHost(this.#heardUs());
+      this.#endHost();
       this.#causeUs = this.#nowUs();
     }
     participant.endSession();
@@ -155,9 +160,7 @@ export class Program {
 
   /** The program's sound as Opus too, whatever its source is. */
   setOpus(enabled: boolean): void {
-    if (enabled === this.#opusWanted) return;
-    this.#opusWanted = enabled;
-    this.#audio.setOpus(enabled ? this.#options.openOpus() : undefined);
+    this.#audio.setOpus(enabled);
   }
 
   requestKeyframe(): void {
@@ -202,14 +205,14 @@ export class Program {
     this.#timeline.resume(at.videoPts, at.audioPts);
     this.#clock.resume(at.videoPts, at.atUs);
     if (at.ended === true) this.#ended = true;
-    else this.#audio.start(at.audioPts);
+    else this.#audio.resume(at);
   }
 
   #writeHost(host: ParticipantMedia, unit: AccessUnit, arrivalUs: number): void {
     this.#ended = false;
     if (!this.#clock.hasHost && !this.#beginHost(host, unit, arrivalUs)) return;
     if (unit.kind === 'audio') {
-      this.#stage.feedUnit(host, unit);
+      this.#audio.hear(host, unit);
       return;
     }
     const offset = this.#clock.hostOffset;
@@ -277,10 +280,26 @@ export class Program {
     }
   }
 
+  /** The host's timeline no longer carries the clock. */
+  #endHost(): void {
+    this.#clock.endHost(this.#heardUs());
+    this.#audio.endHostSession();
+  }
+
+  #changeFormat(format: AudioFormat): void {
+    this.#settings = withFormat(this.#settings, format);
+    this.#stage.reopen();
+    this.#mixerReplaced();
+  }
+
   #mixerFailed(reason: string): void {
     this.#options.events.warning(`the mixer failed, the host is relayed meanwhile: ${reason}`);
     this.#mixerRestsUntilUs = this.#heardUs() + MIXER_REST_US;
     this.#causeUs = this.#nowUs();
+    this.#mixerReplaced();
+  }
+
+  #mixerReplaced(): void {
     if (this.#video.decoding) {
       for (const participant of this.#stage.participants) this.#stage.feedPictures(participant);
     }
@@ -289,7 +308,7 @@ export class Program {
 
   #changed(change: SourceChange): void {
     const { mode, source, pts } = change;
-    this.#audio.setWho(change.who, this.#toSamples(pts));
+    this.#audio.setWho(change.who, pts);
     if (!change.isFinal) return;
     const tookMs = Math.max(0, this.#nowUs() - this.#causeUs) / 1_000;
     this.#options.events.switched({ mode, source, videoPts: pts, tookMs });
@@ -316,9 +335,7 @@ export class Program {
       wantHostIdr: () => this.#stage.host?.wantIdr(),
       warmUp: (pts) => this.#stage.use((mixer) => mixer.advance(pts)),
       render: (pts, options) => this.#stage.use((mixer) => mixer.renderVideo(pts, options)),
-      begin: (pts) => {
-        if (!this.#audio.running) this.#audio.start(this.#toSamples(pts));
-      },
+      begin: (pts) => this.#audio.begin(pts),
       changed: (change) => this.#changed(change),
     };
   }
@@ -330,4 +347,13 @@ export class Program {
       .map((participant) => (participant.gop.startPts ?? Infinity) + this.#stage.offsetOf(participant));
     return Math.min(this.#timeline.lastVideoPts, ...starts);
   }
+}
+
+function formatOf({ audioSampleRate, audioChannels }: ProgramSettings): AudioFormat {
+  return { sampleRate: audioSampleRate, channels: audioChannels };
+}
+
+function withFormat(settings: ProgramSettings, format: AudioFormat | undefined): ProgramSettings {
+  if (format === undefined) return settings;
+  return { ...settings, audioSampleRate: format.sampleRate, audioChannels: format.channels };
 }

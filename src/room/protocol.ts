@@ -5,6 +5,8 @@
  */
 import type { AacUnit, AccessUnit, AudioUnit, VideoUnit } from '../media/access-unit.js';
 import type { ParticipantSettings } from '../media/participant.js';
+import type { AudioFormat } from '../program/audio-format.js';
+import type { LiveSeam } from '../splice/live-seam.js';
 import type { Layout, Mode, ProgramSettings, ProgramSource } from '../media/program-settings.js';
 
 /** Where a restarted program takes up: it must go on from here, never before. */
@@ -13,6 +15,10 @@ export interface ProgramPosition {
   readonly videoPts: number;
   /** Audio time in samples at the program's rate: the pts of the next audio frame. */
   readonly audioPts: number;
+  /** Of all the program's sound: what was on air knows better than the settings. */
+  readonly audioFormat?: AudioFormat;
+  /** The last unit of sound, in base64. */
+  readonly lastAudio?: string;
   /** System clock at which that position was on air. */
   readonly atUs: number;
   /** The program had ended with the grace period; the host's next session begins it anew, later on the same clock. */
@@ -76,6 +82,8 @@ export type FromRoom =
       readonly videoPts: number;
       readonly tookMs: number;
     }
+  /** The host's own AAC and that of the program's encoder met. */
+  | { readonly type: 'audio-seam'; readonly seam: LiveSeam }
   /** The host stayed away for longer than the grace period. A new session of the host begins the program anew. */
   | { readonly type: 'program-ended' }
   /** Every second; also the sign of life that the main process waits for. */

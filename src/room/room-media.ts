@@ -108,15 +108,16 @@ export class RoomMedia {
   }
 
   #openProgram(settings: ProgramSettings, resumeAt: ResumeAt | undefined): Program {
-    const { audioSampleRate: sampleRate, audioChannels: channels, audioBitrateBps: bitrateBps } = settings;
+    const { audioBitrateBps: bitrateBps } = settings;
     return new Program({
       settings,
       resumeAt,
       clock: this.#clock,
       logger: this.#logger,
-      openMixer: () => Mixer.open(settings, { logger: this.#logger }),
-      openAac: () => AacEncoder.open({ sampleRate, channels, bitrateBps }),
-      openOpus: () => OpusEncoder.open({ channels, bitrateBps: OPUS_BITRATE_BPS, inputRate: sampleRate }),
+      openMixer: (own) => Mixer.open(own, { logger: this.#logger }),
+      openAac: (format) => AacEncoder.open({ ...format, bitrateBps }),
+      openOpus: ({ channels, sampleRate }) =>
+        OpusEncoder.open({ channels, bitrateBps: OPUS_BITRATE_BPS, inputRate: sampleRate }),
       events: this.#events(),
     });
   }
@@ -127,6 +128,7 @@ export class RoomMedia {
       opus: (unit) => this.#pipe.send({ type: 'program-opus', unit }),
       requestKeyframe: (id) => this.#pipe.send({ type: 'request-keyframe', id }),
       switched: (change) => this.#pipe.send({ type: 'switched', ...change }),
+      seam: (seam) => this.#pipe.send({ type: 'audio-seam', seam }),
       ended: () => this.#pipe.send({ type: 'program-ended' }),
       warning: (message) => this.#pipe.send({ type: 'warning', message }),
     };

@@ -12,7 +12,7 @@ export class RoomState {
   #layout: ToRoom | undefined;
   #opus: ToRoom | undefined;
   #videoPts: number | undefined;
-  #audioPts: number | undefined;
+  #audio: AacUnit | undefined;
   #atUs = 0;
   #ended = false;
 
@@ -64,7 +64,7 @@ export class RoomState {
       this.#videoPts = Math.max(unit.pts, this.#videoPts ?? unit.pts);
       this.#atUs = nowUs;
     } else {
-      this.#audioPts = unit.pts + unit.durationSamples;
+      this.#audio = unit;
     }
   }
 
@@ -83,13 +83,28 @@ export class RoomState {
   }
 
   #position(): ProgramPosition | undefined {
-    if (this.#videoPts === undefined || this.#audioPts === undefined) return undefined;
+    if (this.#videoPts === undefined) return undefined;
     const duration = rescale(1, this.settings.fps, VIDEO_TIMESCALE);
+    const videoPts = this.#videoPts + duration;
     return {
-      videoPts: this.#videoPts + duration,
-      audioPts: this.#audioPts,
+      videoPts,
+      ...this.#audioPosition(videoPts),
       atUs: this.#atUs,
       ended: this.#ended,
+    };
+  }
+
+  #audioPosition(videoPts: number): Pick<ProgramPosition, 'audioPts' | 'audioFormat' | 'lastAudio'> {
+    const unit = this.#audio;
+    // The sound is about to begin; the settings say at which rate.
+    if (unit === undefined) {
+      return { audioPts: rescale(videoPts, VIDEO_TIMESCALE, this.settings.audioSampleRate) };
+    }
+    const { sampleRate, channels } = unit.config;
+    return {
+      audioPts: unit.pts + unit.durationSamples,
+      audioFormat: { sampleRate, channels: channels === 1 ? 1 : 2 },
+      lastAudio: unit.data.toString('base64'),
     };
   }
 }

@@ -6,6 +6,7 @@ import type {
   VideoConfig,
   VideoUnit,
 } from '../../src/media/access-unit.js';
+import type { ParticipantSettings } from '../../src/media/participant.js';
 import type { PcmBlock } from '../../src/media/pcm.js';
 import type {
   ProgramAacEncoder,
@@ -65,7 +66,7 @@ export function opusFrame(pts: number): AudioUnit {
   return { kind: 'audio', config: opusConfig, pts, durationSamples: 960, data: Buffer.from([0xfc]) };
 }
 
-class FakeInput implements ProgramMixInput {
+export class FakeInput implements ProgramMixInput {
   newestPicturePts: number | undefined;
   audioEndPts: number | undefined;
   readonly stats = { decodeErrors: 0, concealedSamples: 0 };
@@ -75,8 +76,9 @@ class FakeInput implements ProgramMixInput {
     this.newestPicturePts = Math.max(unit.pts + ptsOffset, this.newestPicturePts ?? -Infinity);
   }
 
-  pushAudio(unit: AudioUnit, ptsOffset: number): void {
+  pushAudio(unit: AudioUnit, ptsOffset: number): PcmBlock | undefined {
     this.audioEndPts = Math.max(unit.pts + unit.durationSamples + ptsOffset, this.audioEndPts ?? -Infinity);
+    return undefined;
   }
 
   reset(): void {
@@ -93,13 +95,14 @@ export class FakeMixer implements ProgramMixer {
   failure: Error | undefined;
   closed = false;
 
-  addParticipant(id: string): FakeInput {
+  // Mixers that hear take the settings too.
+  addParticipant(id: string, _settings?: ParticipantSettings): FakeInput {
     const input = new FakeInput();
     this.inputs.set(id, input);
     return input;
   }
 
-  updateParticipant(): void {
+  updateParticipant(_id?: string, _settings?: ParticipantSettings): void {
     return undefined;
   }
 

@@ -7,8 +7,11 @@ import {
   type ProgramSettings,
   type ProgramSource,
 } from '../../src/media/program-settings.js';
+import type { AudioFormat } from '../../src/program/audio-format.js';
+import type { ProgramAacEncoder } from '../../src/program/ports.js';
 import { Program } from '../../src/program/program.js';
 import type { ResumeAt } from '../../src/program/program-options.js';
+import type { LiveSeam } from '../../src/splice/live-seam.js';
 import { FakeAac, FakeMixer, opusFrame, picture } from './fake-media.js';
 
 export interface Sent {
@@ -43,6 +46,8 @@ export interface FakePublisher {
   readonly answersPli: boolean;
   /** ppm by which its clock is faster than the system's. */
   readonly driftPpm: number;
+  /** Sends these instead of Opus, as far as they go; `undefined` stands for one that gets lost. */
+  readonly aac: readonly (AacUnit | undefined)[];
 }
 
 interface UnreadUnit {
@@ -61,6 +66,12 @@ interface PublisherState {
   idrWanted: boolean;
 }
 
+/** What makes a room's sound real. */
+export interface SoundMakers {
+  openMixer(settings: ProgramSettings): FakeMixer;
+  openAac(format: AudioFormat): ProgramAacEncoder;
+}
+
 export const stepUs = 1_000;
 
 /** A {@link Program} with publishers, all on one virtual clock. */
@@ -69,6 +80,7 @@ export class VirtualRoom {
   readonly mixers: FakeMixer[] = [];
   readonly sent: Sent[] = [];
   readonly switched: Switched[] = [];
+  readonly seams: LiveSeam[] = [];
   readonly warnings: string[] = [];
   readonly asked: { readonly id: string; readonly atUs: number }[] = [];
   ended = 0;
@@ -78,18 +90,19 @@ export class VirtualRoom {
   readonly #publishers = new Map<string, PublisherState>();
   #wakeUs = 0;
 
-  constructor(settings: Partial<ProgramSettings> = {}, resumeAt?: ResumeAt) {
+  /** @param sound makes the program's sound; without it there is none */
+  constructor(settings: Partial<ProgramSettings> = {}, resumeAt?: ResumeAt, sound?: SoundMakers) {
     this.program = new Program({
       settings: { ...defaultProgramSettings, ...settings },
       resumeAt,
       clock: this.clock,
       logger: silentLogger,
-      openMixer: () => {
-        const mixer = new FakeMixer();
+      openMixer: (own) => {
+        const mixer = sound?.openMixer(own) ?? new FakeMixer();
         this.mixers.push(mixer);
         return mixer;
       },
-      openAac: () => new FakeAac(),
+      openAac: (format) => sound?.openAac(format) ?? new FakeAac(),
       openOpus: () => ({ encode: () => [], close: () => undefined }),
       events: {
         unit: (unit, source) => this.sent.push({ unit, source, atUs: this.clock.nowUs() }),
@@ -100,6 +113,7 @@ export class VirtualRoom {
           if (publisher?.options.answersPli === true) publisher.idrWanted = true;
         },
         switched: (change) => this.switched.push(change),
+        seam: (seam) => this.seams.push(seam),
         ended: () => this.ended++,
         warning: (message) => this.warnings.push(message),
       },
@@ -141,6 +155,7 @@ export class VirtualRoom {
         audio: true,
         answersPli: true,
         driftPpm: 0,
+        aac: [],
         ...options,
       },
       nextVideo: 0,
@@ -209,7 +224,15 @@ export class VirtualRoom {
     const ownUs = (this.clock.nowUs() - options.delayUs - options.originUs) * (1 + options.driftPpm / 1e6);
     const pictureUs = 1e6 / options.fps;
     while (options.video && state.nextVideo * pictureUs <= ownUs) this.#sendPicture(state);
-    while (options.audio && (state.nextAudio + 1) * 20_000 <= ownUs) {
+    const { config } = options.aac.find((unit) => unit !== undefined) ?? {};
+    const unitUs = config && (1_024 * 1e6) / config.sampleRate;
+    while (unitUs !== undefined && (state.nextAudio + 1) * unitUs <= ownUs) {
+      const index = state.nextAudio++;
+      const unit = options.aac[index];
+      const origin = Math.round((options.mediaUs * (config?.sampleRate ?? 0)) / 1e6);
+      if (unit !== undefined) this.#launch(state, { ...unit, pts: origin + index * 1_024 });
+    }
+    while (options.audio && unitUs === undefined && (state.nextAudio + 1) * 20_000 <= ownUs) {
       const pts = state.nextAudio++ * 960 + (options.mediaUs * 48) / 1_000;
       this.#launch(state, opusFrame(Math.round(pts)));
     }
