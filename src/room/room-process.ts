@@ -11,6 +11,7 @@ import {
   type ProgramSettings,
   type ProgramSource,
 } from '../media/program-settings.js';
+import type { LiveSeam } from '../splice/live-seam.js';
 import type { FromRoom, RoomStats, ToRoom } from './protocol.js';
 import { RoomChild } from './room-child.js';
 import { RoomState } from './room-state.js';
@@ -37,6 +38,8 @@ export type RoomProcessEvents = {
   /** Ask this participant's publisher for an IDR. */
   'request-keyframe': [participantId: string];
   switched: [switched: Switched];
+  /** The host's own AAC and that of the program's encoder met. */
+  'audio-seam': [seam: LiveSeam];
   stats: [stats: RoomStats];
   warning: [message: string];
   /** The host stayed away for longer than the grace period. Its next session begins the program anew. */
@@ -221,6 +224,9 @@ export class RoomProcess extends EventEmitter<RoomProcessEvents> {
         this.emit('switched', { mode, source, videoPts, tookMs });
         return;
       }
+      case 'audio-seam':
+        this.emit('audio-seam', message.seam);
+        return;
       case 'program-ended':
         this.#state.noteEnd();
         this.emit('program-ended');

@@ -179,6 +179,17 @@ export type RoomEvent =
   | { readonly type: 'recording'; readonly state: RecordingView['state']; readonly reason: string | null }
   /** PLI asked → IDR in. */
   | { readonly type: 'keyframe'; readonly participantId: string; readonly tookMs: number }
+  /**
+   * The host's own AAC and that of the program's encoder met, at a switch or at a hole: what goes on from there, how many
+   * frames beside it were encoded although the host was alone, and how much louder the error is than without a joint.
+   */
+  | {
+      readonly type: 'audio-seam';
+      readonly to: 'source' | 'encoder';
+      readonly joint: 'exact' | 'rebuilt' | 'mismatched' | 'none';
+      readonly bridgedFrames: number;
+      readonly excessDb: number;
+    }
   /** A step of program timestamps beyond what the rate allows. */
   | { readonly type: 'pts-gap'; readonly medium: 'audio' | 'video'; readonly gapMs: number }
   | { readonly type: 'warning'; readonly message: string }

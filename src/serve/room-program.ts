@@ -198,6 +198,7 @@ export class RoomProgram extends EventEmitter<{ event: [event: RoomEvent] }> {
     process.on('opus', (unit) => this.track.pushUnit(unit));
     process.on('request-keyframe', (id) => participants.get(id)?.publisher?.requestKeyframe());
     process.on('switched', (switched) => this.#switched(switched));
+    process.on('audio-seam', (seam) => this.emit('event', { type: 'audio-seam', ...seam }));
     process.on('stats', (stats) => this.#noteStats(stats));
     process.on('warning', (message) => this.emit('event', { type: 'warning', message }));
     process.on('restarted', (reason) => {

@@ -283,11 +283,21 @@ describe('the rest', () => {
     http.room.emit({ type: 'switched', mode: 'collab', source: 'mix', tookMs: 230 });
     http.room.emit({ type: 'keyframe', participantId: 'host', tookMs: 80 });
     http.room.emit({ type: 'pts-gap', medium: 'audio', gapMs: 40 });
+    http.room.emit({
+      type: 'audio-seam',
+      to: 'source',
+      joint: 'mismatched',
+      bridgedFrames: 3,
+      excessDb: 1.5,
+    });
     expect((await http.call('GET', '/metrics')).status).toBe(401);
     const text = await (await http.call('GET', '/metrics', admin)).text();
     expect(text).toMatch(/anchornet_switch_duration_seconds_bucket\{le="0.3",room="show",source="mix"\} 1/);
     expect(text).toMatch(/anchornet_switch_duration_seconds_bucket\{le="0.2",room="show",source="mix"\} 0/);
     expect(text).toMatch(/anchornet_keyframe_wait_seconds_count\{room="show"\} 1/);
+    expect(text).toMatch(/anchornet_audio_bridged_frames_total\{room="show",to="source"\} 3/);
+    expect(text).toMatch(/anchornet_audio_seam_excess_db_bucket\{le="2",room="show",to="source"\} 1/);
+    expect(text).toMatch(/anchornet_audio_mismatched_seams_total\{room="show"\} 1/);
     expect(text).toMatch(/anchornet_program_pts_gaps_total\{room="show",medium="audio"\} 1/);
     expect(text).toMatch(/anchornet_target_sent_bytes_total\{room="show",target="[^"]+"\} 0/);
     expect(text).toMatch(/anchornet_room_cpu_seconds_total\{room="show"\} 1.5/);

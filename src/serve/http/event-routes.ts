@@ -13,7 +13,7 @@ export function eventRoutes(app: FastifyInstance, context: HttpContext): void {
         summary: 'What happens in a room, as server-sent events',
         description:
           'Event `room` holds the room as the caller may see it, at once and on every change. In between: ' +
-          '`switched`, `knock`, `left`, `target`, `recording`, `warning`, `closed`.',
+          '`switched`, `audio-seam`, `knock`, `left`, `target`, `recording`, `warning`, `closed`.',
         operationId: 'roomEvents',
         produces: ['text/event-stream'],
       },

@@ -2,6 +2,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { RoomApi, RoomDirectory, RoomMetrics } from '../room-api.js';
 
 const SWITCH_BUCKETS_S = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2, 5];
+/** Below 0 the seam is quieter than the encode that it is compared with. */
+const EXCESS_BUCKETS_DB = [0, 1, 2, 3, 6, 10, 20, 30];
 const KEYFRAME_BUCKETS_S = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5];
 
 /** Figures for Prometheus: what happened as it happens, totals and gauges when they are asked for. */
@@ -32,14 +34,43 @@ export class Metrics {
       labelNames: ['room', 'medium'],
       registers,
     });
+    const bridged = new Counter({
+      name: 'anchornet_audio_bridged_frames_total',
+      help: "Frames encoded beside seams although the host's AAC was alone on air",
+      labelNames: ['room', 'to'],
+      registers,
+    });
+    const excess = new Histogram({
+      name: 'anchornet_audio_seam_excess_db',
+      help: "Error where the host's AAC and the encoder's meet, over that of an encode without a seam",
+      labelNames: ['room', 'to'],
+      buckets: EXCESS_BUCKETS_DB,
+      registers,
+    });
+    const mismatched = new Counter({
+      name: 'anchornet_audio_mismatched_seams_total',
+      help: 'Seams whose windows could not be made to fit',
+      labelNames: ['room'],
+      registers,
+    });
     this.#unsubscribe = rooms.subscribe((room, event) => {
       if (event.type === 'switched') switches.observe({ room, source: event.source }, event.tookMs / 1000);
       if (event.type === 'keyframe') keyframes.observe({ room }, event.tookMs / 1000);
       if (event.type === 'pts-gap') gaps.inc({ room, medium: event.medium });
+      if (event.type === 'audio-seam') {
+        bridged.inc({ room, to: event.to }, event.bridgedFrames);
+        excess.observe({ room, to: event.to }, event.excessDb);
+        if (event.joint === 'mismatched') mismatched.inc({ room });
+      }
       if (event.type === 'deleted') {
         for (const source of ['relay', 'mix', 'slate']) switches.remove({ room, source });
         keyframes.remove({ room });
         for (const medium of ['audio', 'video']) gaps.remove({ room, medium });
+        for (const to of ['source', 'encoder']) {
+          bridged.remove({ room, to });
+          excess.remove({ room, to });
+        }
+        mismatched.remove({ room });
       }
     });
     this.#gauge(
