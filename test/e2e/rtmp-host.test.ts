@@ -1,4 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FlvDemuxer } from '../../src/container/flv/demuxer.js';
+import type { AacUnit } from '../../src/media/access-unit.js';
+import { illegalWindowSteps } from '../peers/aac-windows.js';
+import { beepAndFlashDefaults } from '../peers/beep-and-flash.js';
+import { Program } from '../peers/program.js';
 import {
   Aired,
   expectCleanDecoding,
@@ -8,19 +14,37 @@ import {
 } from './aired.js';
 import { Show, smallPictures } from './show.js';
 
-const switches = 6;
-const picturesBetween = 60;
+const switches = 20;
+const picturesBetween = 45;
 const hostBeepHz = 1_000;
 const guestBeepHz = 2_500;
 /** Longer than the show: a switch back waits for the host's next IDR, up to 2 s away. */
-const hostSeconds = 60;
+const hostSeconds = 120;
 /** AAC begins with its encoder's priming, which is silent. */
 const primingMs = 100;
+/** Of the time that only the host is on air; some frames around each switch are bridges. */
+const passedShare = 0.8;
+
+/** The AAC of a file, as it is. */
+async function soundOf(file: string): Promise<AacUnit[]> {
+  const { stdout } = await Program.run('ffmpeg', [
+    ...['-v', 'error', '-i', file, '-vn', '-c', 'copy', '-f', 'flv', 'pipe:1'],
+  ]);
+  return aacUnits(stdout);
+}
+
+function aacUnits(flv: Buffer): AacUnit[] {
+  return new FlvDemuxer()
+    .push(flv)
+    .flatMap((unit) => (unit.kind === 'audio' && unit.config.codec === 'aac' ? [unit as AacUnit] : []));
+}
 
 describe('a host who pushes RTMP with B-frames and AAC, and a guest', () => {
   let show: Show;
   let tookMs: number[];
   let aired: Aired;
+  let sent: AacUnit[];
+  let received: AacUnit[];
 
   beforeAll(async () => {
     show = await Show.open({ settings: smallPictures });
@@ -48,7 +72,9 @@ describe('a host who pushes RTMP with B-frames and AAC, and a guest', () => {
       await show.letRun(broadcaster, picturesBetween);
     }
     aired = await Aired.read(await show.recording());
-  }, 120_000);
+    sent = await soundOf(hostClip);
+    received = aacUnits(await readFile(aired.path));
+  }, 240_000);
   afterAll(() => show.close());
 
   it('switch within one RTMP connection and one publish', () => {
@@ -78,5 +104,33 @@ describe('a host who pushes RTMP with B-frames and AAC, and a guest', () => {
   it('leave no hole in the host’s sound', (context) => {
     show.skipWhenHeldUp(context);
     expect(aired.soundHoles(primingMs)).toEqual([]);
+  });
+
+  it('leave the host’s AAC as it was sent, byte for byte and in its place, where the host is alone', (context) => {
+    show.skipWhenHeldUp(context);
+    const sentAs = new Set(sent.map(({ data }) => data.toString('latin1')));
+    const passed = received.filter(({ data }) => sentAs.has(data.toString('latin1')));
+    // The tones repeat, and some of their frames with them: what counts is that there is one place that fits all.
+    const places = sent.map((_, index) => index - Math.round((passed[0]?.pts ?? 0) / 1_024));
+    const fitting = places.filter((place) =>
+      passed.every(({ data, pts }) => sent[Math.round(pts / 1_024) + place]?.data.equals(data) === true),
+    );
+    expect(fitting).toHaveLength(1);
+    const { sampleRate } = sent[0]!.config;
+    const aloneMs = (switches / 2) * picturesBetween * (1_000 / beepAndFlashDefaults.fps);
+    expect(passed.length).toBeGreaterThan((passedShare * aloneMs * sampleRate) / 1_024_000);
+  });
+
+  it('leave one configuration of the sound, that of the host, and no windows that do not fit', () => {
+    const [first] = received;
+    expect(first?.config).toMatchObject({
+      sampleRate: sent[0]?.config.sampleRate,
+      channels: sent[0]?.config.channels,
+    });
+    expect(received.filter(({ config }) => config !== first?.config)).toEqual([]);
+    expect(illegalWindowSteps(received)).toEqual([]);
+    const seams = show.events.filter((event) => event.type === 'audio-seam');
+    expect(seams.length).toBeGreaterThanOrEqual(switches);
+    expect(seams.filter(({ joint }) => joint === 'mismatched')).toEqual([]);
   });
 });
