@@ -46,9 +46,9 @@ export async function splicePictures(
   const size = firstSize(sources[cuts[0]!.source]!);
   let lastDts = -Infinity;
   const add = (sample: Parameters<Columns['add']>[0]): void => {
-    const dts = Math.max(sample.dts, lastDts + 1);
-    lastDts = dts;
-    columns.add({ ...sample, dts, pts: Math.max(sample.pts, dts) });
+    lastDts = sample.dts = Math.max(sample.dts, lastDts + 1);
+    sample.pts = Math.max(sample.pts, sample.dts);
+    columns.add(sample);
   };
   let at = 0;
   let copied = 0;
@@ -108,7 +108,7 @@ export async function splicePictures(
     }
   }
   const length = rescale(at, options.clock, VIDEO_TIMESCALE);
-  return { track: { columns, configs, length }, encoded, copied, notes };
+  return { track: { columns: columns.laid, configs, length }, encoded, copied, notes };
 }
 
 function pictureIndex(source: SourceFile): VideoIndex {

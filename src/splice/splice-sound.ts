@@ -97,20 +97,19 @@ export async function spliceSound(
       const count = run.kind === 'passed' ? run.count : run.data.length;
       for (let i = 0; i < count; i++) {
         const pts = splicer.timeOf(run.frame + i);
-        const common = { dts: pts, pts, isSync: true, config: 0 };
+        let [source, offset, size] = [SPOOL, 0, 0];
         if (run.kind === 'bridged') {
           const data = run.data[i]!;
-          columns.add({ ...common, source: SPOOL, offset: await spool.add(data), size: data.length });
+          offset = await spool.add(data);
+          size = data.length;
         } else {
           const audio = sources[stretch!.source]!.index.audio!;
           const unit = stretch!.run!.first + run.unit + i;
-          columns.add({
-            ...common,
-            source: stretch!.source,
-            offset: audio.offsets[unit]!,
-            size: audio.sizes[unit]!,
-          });
+          source = stretch!.source;
+          offset = audio.offsets[unit]!;
+          size = audio.sizes[unit]!;
         }
+        columns.add({ source, offset, size, dts: pts, pts, isSync: true, config: 0 });
       }
       if (stretch !== undefined) passedFrames[stretch.cut]! += count;
       options.onProgress(
@@ -118,20 +117,21 @@ export async function spliceSound(
       );
     }
     const { sampleRate, channels, asc } = format;
+    const laid = columns.laid;
     const excessDb = await noises(splicer, {
       config: { codec: 'aac', sampleRate, channels, asc },
       unit: async (frame) => {
         const at = frame - splicer.firstFrame;
-        const source = columns.source[at];
+        const source = laid.source[at];
         if (source === undefined) return undefined;
-        const [offset, size] = [columns.offset[at]!, columns.size[at]!];
+        const [offset, size] = [laid.offset[at]!, laid.size[at]!];
         return source === SPOOL ? spool.read(offset, size) : sources[source]!.read(offset, size);
       },
       sound: (frame) => splicer.sound(splicer.timeOf(frame), splicer.timeOf(frame + 1)),
       open: openEncoder,
     });
     return {
-      track: { columns, sampleRate, channels, asc, length: splicer.plan.length },
+      track: { columns: laid, sampleRate, channels, asc, length: splicer.plan.length },
       splicer,
       cutOf: stretches.map(({ cut }) => cut),
       notes,

@@ -61,7 +61,7 @@ class TableBuilder {
   readonly #durations: Run[] = [];
   readonly #compositionOffsets: Run[] = [];
   readonly #syncSamples: number[] = [];
-  readonly #chunks: { offset: number; samples: number; descriptionIndex: number }[] = [];
+  readonly #chunks = { offsets: [] as number[], samples: [] as number[], descriptionIndices: [] as number[] };
   #startTime: number | undefined;
 
   constructor(track: ReadTrack) {
@@ -78,11 +78,9 @@ class TableBuilder {
     if (first === undefined) return;
     if (this.#startTime === undefined) this.#startTime = first.dts;
     else this.#closeGap(first.dts);
-    this.#chunks.push({
-      offset: first.offset,
-      samples: samples.length,
-      descriptionIndex: first.descriptionIndex,
-    });
+    this.#chunks.offsets.push(first.offset);
+    this.#chunks.samples.push(samples.length);
+    this.#chunks.descriptionIndices.push(first.descriptionIndex);
     for (const sample of samples) {
       this.#sizes.push(sample.size);
       addToRuns(this.#durations, sample.duration);

@@ -1,6 +1,15 @@
 import type { DecoderConfig } from '../../media/access-unit.js';
 import { VIDEO_TIMESCALE } from '../../media/timestamp.js';
-import { box, container, serialise, type Box, type BoxOf } from './boxes.js';
+import {
+  box,
+  childBox,
+  container,
+  serialise,
+  walkBoxes,
+  type Box,
+  type BoxOf,
+  type BoxPlace,
+} from './boxes.js';
 import { sampleEntry } from './sample-entry.js';
 
 /** Timescale of movie and track headers and of edit durations. */
@@ -21,16 +30,17 @@ export interface Mp4Track {
 
 /** The samples of a track in the form of its tables (ISO/IEC 14496-12 §8.6, §8.7). Runs are [count, value] pairs. */
 export interface SampleTables {
-  readonly sizes: readonly number[];
+  readonly sizes: ArrayLike<number>;
   readonly durations: readonly (readonly [count: number, delta: number])[];
   readonly compositionOffsets: readonly (readonly [count: number, offset: number])[];
   /** Numbers from 1 of sync samples; undefined when all are. */
   readonly syncSamples: readonly number[] | undefined;
-  readonly chunks: readonly {
-    readonly offset: number;
-    readonly samples: number;
-    readonly descriptionIndex: number;
-  }[];
+  /** One of each per chunk; offsets in bytes from the start of the file. */
+  readonly chunks: {
+    readonly offsets: ArrayLike<number>;
+    readonly samples: ArrayLike<number>;
+    readonly descriptionIndices: ArrayLike<number>;
+  };
   /** Sum of durations, in the track's timescale. */
   readonly duration: number;
   /** How much of it is presented, where an edit cuts off its end. */
@@ -46,7 +56,8 @@ const UNDETERMINED_LANGUAGE = 0x55c4;
 /** Track enabled and in the movie, §8.3.2. */
 const TRACK_FLAGS = 3;
 const ONE = 0x10000;
-const MAX_UINT32 = 2 ** 32 - 1;
+/** Chunks beyond need 64-bit offsets; with room for {@link moveChunks}. */
+const MAX_SHORT_OFFSET = 2 ** 32 - 2 ** 28;
 
 /** `ftyp` of a file, or of a segment's init. */
 export function fileType(brands: readonly string[]): Buffer {
@@ -85,6 +96,29 @@ export function completeMovie(tracks: readonly { track: Mp4Track; tables: Sample
     ...tracks.map((one) => trackBox(one.track, one.tables)),
   ]);
   return serialise([moov]);
+}
+
+/** Adds to all chunk offsets of a moov, in place: what is put before the media moves them. */
+export function moveChunks(moov: Buffer, by: number): void {
+  const [movie] = walkBoxes(moov);
+  for (const trak of movie === undefined ? [] : walkBoxes(moov, movie.body, movie.end)) {
+    if (trak.type !== 'trak') continue;
+    const stbl = ['mdia', 'minf', 'stbl'].reduce<BoxPlace | undefined>(
+      (place, type) => place && childBox(moov, place, type),
+      trak,
+    );
+    const stco = stbl && (childBox(moov, stbl, 'stco') ?? childBox(moov, stbl, 'co64'));
+    if (stco === undefined) continue;
+    // Version and flags, then the count.
+    const first = stco.body + 8;
+    if (stco.type === 'stco') {
+      for (let at = first; at < stco.end; at += 4) moov.writeUInt32BE(moov.readUInt32BE(at) + by, at);
+    } else {
+      for (let at = first; at < stco.end; at += 8) {
+        moov.writeBigUInt64BE(moov.readBigUInt64BE(at) + BigInt(by), at);
+      }
+    }
+  }
 }
 
 function movieDuration(track: Mp4Track, tables: SampleTables): number {
@@ -163,8 +197,8 @@ function mediaBox(track: Mp4Track, tables: SampleTables | undefined): Box {
 
 function sampleTableBox(track: Mp4Track, tables: SampleTables | undefined): Box {
   const stsd = box('stsd', { entries: track.configs.map(sampleEntry) });
-  const offsets = tables?.chunks.map((chunk) => chunk.offset) ?? [];
-  const long = (offsets.at(-1) ?? 0) > MAX_UINT32;
+  const offsets = Array.from(tables?.chunks.offsets ?? []);
+  const long = (offsets.at(-1) ?? 0) > MAX_SHORT_OFFSET;
   const boxes: Box[] = [
     stsd,
     box('stts', {
@@ -172,7 +206,7 @@ function sampleTableBox(track: Mp4Track, tables: SampleTables | undefined): Box 
       sample_deltas: tables?.durations.map(([, delta]) => delta) ?? [],
     }),
     box('stsc', sampleToChunk(tables)),
-    box('stsz', { sample_size: 0, sample_sizes: [...(tables?.sizes ?? [])], sample_count: 0 }),
+    box('stsz', { sample_size: 0, sample_sizes: Array.from(tables?.sizes ?? []), sample_count: 0 }),
     box(long ? 'co64' : 'stco', { chunk_offsets: offsets }),
   ];
   if (tables?.compositionOffsets.some(([, offset]) => offset !== 0) === true) {
@@ -198,16 +232,19 @@ function sampleToChunk(tables: SampleTables | undefined): {
     samples_per_chunk: [] as number[],
     sample_description_index: [] as number[],
   };
-  for (const [index, chunk] of (tables?.chunks ?? []).entries()) {
+  const { samples, descriptionIndices } = tables?.chunks ?? { samples: [], descriptionIndices: [] };
+  for (let chunk = 0; chunk < samples.length; chunk++) {
+    const count = samples[chunk] ?? 0;
+    const descriptionIndex = descriptionIndices[chunk] ?? 1;
     if (
-      found.samples_per_chunk.at(-1) === chunk.samples &&
-      found.sample_description_index.at(-1) === chunk.descriptionIndex
+      found.samples_per_chunk.at(-1) === count &&
+      found.sample_description_index.at(-1) === descriptionIndex
     ) {
       continue;
     }
-    found.first_chunk.push(index + 1);
-    found.samples_per_chunk.push(chunk.samples);
-    found.sample_description_index.push(chunk.descriptionIndex);
+    found.first_chunk.push(chunk + 1);
+    found.samples_per_chunk.push(count);
+    found.sample_description_index.push(descriptionIndex);
   }
   return found;
 }

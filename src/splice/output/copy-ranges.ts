@@ -9,8 +9,10 @@ export interface ByteRange {
   length: number;
 }
 
-/** Read at once from one place, and written at once. */
-const BLOCK_BYTES = 4 * 1024 * 1024;
+/** Written at once: one block is written while the next one is read. */
+const BLOCK_BYTES = 2 * 1024 * 1024;
+/** Smaller ranges are read with what is near them. */
+const WINDOW_BYTES = 1024 * 1024;
 
 /** Adds bytes to the end of a list of ranges; what follows on the last range extends it. */
 export function addRange(ranges: ByteRange[], source: number, offset: number, length: number): void {
@@ -30,9 +32,19 @@ export async function copyRanges(
   options: { readonly onProgress?: (bytes: number) => void; readonly cancelled?: () => boolean } = {},
 ): Promise<void> {
   const sources = new Map<number, Window>();
-  const out = Buffer.allocUnsafe(BLOCK_BYTES);
+  let out = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  let spare = Buffer.allocUnsafeSlow(BLOCK_BYTES);
   let filled = 0;
   let total = 0;
+  let writing = Promise.resolve();
+  const flush = async (): Promise<void> => {
+    await writing;
+    writing = writeAll(files.target, out.subarray(0, filled));
+    // Its failure is met at the next wait for it.
+    writing.catch(() => undefined);
+    total += filled;
+    [out, spare, filled] = [spare, out, 0];
+  };
   try {
     for (const range of ranges) {
       let window = sources.get(range.source);
@@ -42,9 +54,7 @@ export async function copyRanges(
       }
       for (let done = 0; done < range.length;) {
         if (filled === out.length) {
-          await writeAll(files.target, out);
-          total += filled;
-          filled = 0;
+          await flush();
           options.onProgress?.(total);
           if (options.cancelled?.() === true) return;
         }
@@ -54,16 +64,17 @@ export async function copyRanges(
         filled += copied;
       }
     }
-    await writeAll(files.target, out.subarray(0, filled));
+    await flush();
   } finally {
     for (const window of sources.values()) await window.close();
+    await writing;
   }
 }
 
-/** A block of a file; larger wishes go past it. */
+/** A stretch of a file; larger wishes go past it. */
 class Window {
   readonly #file: FileHandle;
-  readonly #block = Buffer.allocUnsafeSlow(BLOCK_BYTES / 4);
+  readonly #block = Buffer.allocUnsafeSlow(WINDOW_BYTES);
   #start = 0;
   #length = 0;
 

@@ -1,9 +1,16 @@
 import type { FileHandle } from 'node:fs/promises';
 import { joinLengthPrefixed } from '../../codec/h264/nal.js';
 import { parseAvcc } from '../../codec/h264/avcc.js';
-import { completeMovie, fileType, type Mp4Track, type SampleTables } from '../../container/mp4/movie.js';
+import {
+  completeMovie,
+  fileType,
+  moveChunks,
+  type Mp4Track,
+  type SampleTables,
+} from '../../container/mp4/movie.js';
 import { VIDEO_TIMESCALE } from '../../media/timestamp.js';
-import { SPOOL, type Columns, type PictureTrack, type Program } from './columns.js';
+import { float64Column, int16Column, uint32Column } from '../../base/growing-column.js';
+import { SPOOL, type LaidSamples, type PictureTrack, type Program } from './columns.js';
 import { addRange, copyRanges, type ByteRange } from './copy-ranges.js';
 import { interleave } from './interleave.js';
 import type { Spool } from './spool.js';
@@ -34,12 +41,8 @@ export async function writeMp4(
   const bytes = ranges.reduce((sum, { length }) => sum + length, 0);
   const brands = options.brand === 'm4a' ? ['M4A ', 'isom', 'mp42'] : ['isom', 'iso6', 'mp41', 'avc1'];
   const header = fileType(brands);
-  let moov: Buffer = Buffer.alloc(0);
-  // Offsets in the moov depend on its own length; a second or third round settles them.
-  for (let length = -1; length !== moov.length;) {
-    length = moov.length;
-    moov = movieOf(program, chunks, { base: header.length + length + LONG_BOX_HEADER, prefixes });
-  }
+  const moov = movieOf(program, chunks, prefixes);
+  moveChunks(moov, header.length + moov.length + LONG_BOX_HEADER);
   const mdat = Buffer.alloc(LONG_BOX_HEADER);
   mdat.writeUInt32BE(1);
   mdat.write('mdat', 4, 'latin1');
@@ -85,48 +88,56 @@ function shortLengths(nals: readonly Buffer[], lengthSize: number): Buffer {
   );
 }
 
-interface Chunk {
-  /** From the beginning of the media. */
-  readonly offset: number;
-  samples: number;
-  readonly descriptionIndex: number;
+/** Samples of one track and description that lie together; offsets from the beginning of the media. */
+class Chunks {
+  readonly offsets = float64Column();
+  readonly samples = uint32Column();
+  readonly descriptionIndices = int16Column();
 }
 
 function layOut(
   program: Program,
   prefixes: Prefixes,
-): { ranges: ByteRange[]; chunks: Record<'video' | 'audio', Chunk[]> } {
+): { ranges: ByteRange[]; chunks: Record<'video' | 'audio', Chunks> } {
   const ranges: ByteRange[] = [];
-  const chunks = { video: [] as Chunk[], audio: [] as Chunk[] };
+  const chunks = { video: new Chunks(), audio: new Chunks() };
   const spool = program.paths.length - 1;
   let position = 0;
-  let open: { track: string; chunk: Chunk } | undefined;
+  let open = { track: '', config: -1, samples: 0 };
+  const close = (): void => {
+    if (open.track === 'video' || open.track === 'audio') chunks[open.track].samples.push(open.samples);
+  };
   for (const { track, index } of interleave(program, 'place')) {
-    const columns = (track === 'video' ? program.pictures : program.sound)!.columns;
+    const { columns } = (track === 'video' ? program.pictures : program.sound)!;
     const config = columns.config[index]!;
-    if (open?.track !== track || open.chunk.descriptionIndex !== config + 1) {
-      const chunk = { offset: position, samples: 0, descriptionIndex: config + 1 };
-      chunks[track].push(chunk);
-      open = { track, chunk };
+    if (open.track !== track || open.config !== config) {
+      close();
+      chunks[track].offsets.push(position);
+      chunks[track].descriptionIndices.push(config + 1);
+      open = { track, config, samples: 0 };
     }
-    open.chunk.samples++;
+    open.samples++;
     const prefix = track === 'video' && columns.sync[index] === 1 ? prefixes[config] : undefined;
     if (prefix !== undefined) addRange(ranges, spool, prefix.offset, prefix.size);
     const source = columns.source[index]!;
     addRange(ranges, source === SPOOL ? spool : source, columns.offset[index]!, columns.size[index]!);
     position += columns.size[index]! + (prefix?.size ?? 0);
   }
+  close();
   return { ranges, chunks };
 }
 
 function movieOf(
   { sound, pictures }: Program,
-  chunks: Record<'video' | 'audio', Chunk[]>,
-  at: { readonly base: number; readonly prefixes: Prefixes },
+  chunks: Record<'video' | 'audio', Chunks>,
+  prefixes: Prefixes,
 ): Buffer {
   const tracks: { track: Mp4Track; tables: SampleTables }[] = [];
-  const shifted = (own: readonly Chunk[]): Chunk[] =>
-    own.map((chunk) => ({ ...chunk, offset: chunk.offset + at.base }));
+  const table = ({ offsets, samples, descriptionIndices }: Chunks): SampleTables['chunks'] => ({
+    offsets: offsets.values,
+    samples: samples.values,
+    descriptionIndices: descriptionIndices.values,
+  });
   if (pictures !== undefined && pictures.columns.count > 0) {
     const { columns, length, configs } = pictures;
     const timing = trackTiming(columns, length);
@@ -141,10 +152,10 @@ function movieOf(
       tables: {
         ...timing.tables,
         sizes: columns.size.map((size, i) =>
-          columns.sync[i] === 1 ? size + (at.prefixes[columns.config[i]!]?.size ?? 0) : size,
+          columns.sync[i] === 1 ? size + (prefixes[columns.config[i]!]?.size ?? 0) : size,
         ),
-        syncSamples: columns.sync.flatMap((sync, i) => (sync === 1 ? [i + 1] : [])),
-        chunks: shifted(chunks.video),
+        syncSamples: syncNumbers(columns.sync),
+        chunks: table(chunks.video),
       },
     });
   }
@@ -163,17 +174,24 @@ function movieOf(
         ...timing.tables,
         sizes: columns.size,
         syncSamples: undefined,
-        chunks: shifted(chunks.audio),
+        chunks: table(chunks.audio),
       },
     });
   }
   return completeMovie(tracks);
 }
 
+/** Numbers from 1. */
+function syncNumbers(sync: Uint8Array): number[] {
+  const found: number[] = [];
+  for (let at = sync.indexOf(1); at !== -1; at = sync.indexOf(1, at + 1)) found.push(at + 1);
+  return found;
+}
+
 type Run = [count: number, value: number];
 
 function trackTiming(
-  columns: Columns,
+  columns: LaidSamples,
   length: number,
 ): {
   mediaTime: number;

@@ -8,7 +8,7 @@ import type { AacConfig, VideoConfig } from '../../media/access-unit.js';
 import type { ProgramUnit } from '../../media/program-sink.js';
 import { MILLISECONDS, rescale, VIDEO_TIMESCALE } from '../../media/timestamp.js';
 import { FRAME } from '../piece.js';
-import { SPOOL, type Columns, type Program } from './columns.js';
+import { SPOOL, type LaidSamples, type Program } from './columns.js';
 import { interleave } from './interleave.js';
 import type { Spool } from './spool.js';
 import { writeAll } from './write-all.js';
@@ -110,7 +110,7 @@ interface Reader {
 
 async function read(
   program: Program,
-  columns: Columns,
+  columns: LaidSamples,
   { track, index }: { readonly track: string; readonly index: number },
   readers: Map<number, Reader>,
 ): Promise<Buffer> {

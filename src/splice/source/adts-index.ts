@@ -43,13 +43,8 @@ export async function indexAdts(path: string): Promise<MediaIndex> {
   }
   if (config === undefined)
     throw new MalformedMediaError('ADTS: expected frames, got none', { offset: base });
-  const audio = {
-    offsets: builder.offsets,
-    sizes: builder.sizes,
-    frameLength: FRAME_SAMPLES,
-    runs: builder.runs,
-  };
-  return { audio: { ...audio, from: 0, to: pts }, video: undefined };
+  const audio = { ...builder.columns, frameLength: FRAME_SAMPLES, runs: builder.runs, from: 0, to: pts };
+  return { audio, video: undefined };
 }
 
 interface AdtsFrame {

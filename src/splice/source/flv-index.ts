@@ -11,7 +11,13 @@ import {
 import { FlvTagReader } from '../../container/flv/tag-reader.js';
 import { FlvUnitReader } from '../../container/flv/unit-reader.js';
 import { sameConfig, type VideoConfig } from '../../media/access-unit.js';
-import { RunBuilder, withLengthSize, type MediaIndex, type VideoIndex } from './media-index.js';
+import {
+  PictureColumns,
+  RunBuilder,
+  withLengthSize,
+  type MediaIndex,
+  type VideoIndex,
+} from './media-index.js';
 
 const CHUNK_BYTES = 1024 * 1024;
 /** Times in whole milliseconds, rounded by the writer and perhaps by its source before. */
@@ -26,10 +32,8 @@ const DEFAULT_PICTURE_TICKS = 3000;
 export async function indexFlv(path: string): Promise<MediaIndex> {
   const tags = new FlvTagReader();
   const units = new FlvUnitReader();
-  const video: VideoIndex = {
-    ...{ offsets: [], sizes: [], dts: [], pts: [], sync: [], configOf: [], configs: [] },
-    to: 0,
-  };
+  const pictures = new PictureColumns();
+  const configs: PictureConfig[] = [];
   let audio: RunBuilder | undefined;
   let frameLength = 1024;
   let lengthSize = 4;
@@ -50,12 +54,14 @@ export async function indexFlv(path: string): Promise<MediaIndex> {
         }
         const unit = units.read(tag);
         if (unit?.kind !== 'video' || parsed.kind !== 'picture') continue;
-        video.offsets.push(body + tag.body.length - parsed.data.length);
-        video.sizes.push(parsed.data.length);
-        video.dts.push(unit.dts);
-        video.pts.push(unit.pts);
-        video.sync.push(unit.isIdr ? 1 : 0);
-        video.configOf.push(configIndex(video, unit.config, lengthSize));
+        pictures.add({
+          offset: body + tag.body.length - parsed.data.length,
+          size: parsed.data.length,
+          dts: unit.dts,
+          pts: unit.pts,
+          isSync: unit.isIdr,
+          config: configIndex(configs, unit.config, lengthSize),
+        });
       } else {
         const unit = units.read(tag);
         if (unit?.kind !== 'audio') continue;
@@ -78,34 +84,34 @@ export async function indexFlv(path: string): Promise<MediaIndex> {
   // Ends the tag reader's own check of the header for files that are shorter than it.
   if (position === undefined) tags.push(Buffer.from('not FLV at all'));
   const last = audio?.runs.at(-1);
-  const pictures = video.pts.length;
+  const columns = pictures.columns;
   return {
     audio:
       audio === undefined || last === undefined
         ? undefined
         : {
-            offsets: audio.offsets,
-            sizes: audio.sizes,
+            ...audio.columns,
             frameLength,
             runs: audio.runs,
             from: Math.max(0, audio.runs[0]?.origin ?? 0),
             to: last.origin + last.count * frameLength,
           },
-    video: pictures === 0 ? undefined : { ...video, to: presentedEnd(video.pts) },
+    video: pictures.length === 0 ? undefined : { ...columns, configs, to: presentedEnd(columns.pts) },
   };
 }
 
-function configIndex(video: VideoIndex, config: VideoConfig, lengthSize: number): number {
-  const known = video.configs.findIndex(
-    (one) => one.lengthSize === lengthSize && sameConfig(one.config, withLengthSize(config, lengthSize)),
+type PictureConfig = VideoIndex['configs'][number];
+
+function configIndex(configs: PictureConfig[], config: VideoConfig, lengthSize: number): number {
+  const described = withLengthSize(config, lengthSize);
+  const known = configs.findIndex(
+    (one) => one.lengthSize === lengthSize && sameConfig(one.config, described),
   );
-  if (known !== -1) return known;
-  video.configs.push({ config: withLengthSize(config, lengthSize), lengthSize });
-  return video.configs.length - 1;
+  return known === -1 ? configs.push({ config: described, lengthSize }) - 1 : known;
 }
 
 /** The last picture lasts as long as the one before it. */
-function presentedEnd(times: readonly number[]): number {
+function presentedEnd(times: Float64Array): number {
   let last = -Infinity;
   let before = -Infinity;
   for (const time of times) {

@@ -9,6 +9,7 @@ import type { SampleInfo } from '../../container/mp4/sample.js';
 import type { AudioConfig } from '../../media/access-unit.js';
 import { rescale, VIDEO_TIMESCALE } from '../../media/timestamp.js';
 import {
+  PictureColumns,
   RunBuilder,
   withLengthSize,
   type AudioIndex,
@@ -139,8 +140,7 @@ function indexAudio(
   const end = last.origin + last.count * frameLength;
   const limit = gapless?.samples ?? (edits.end === undefined ? end : scale(edits.end));
   return {
-    offsets: builder.offsets,
-    sizes: builder.sizes,
+    ...builder.columns,
     frameLength,
     runs: builder.runs,
     from: Math.max(0, builder.runs[0]?.origin ?? 0),
@@ -155,29 +155,24 @@ function indexVideo(
 ): VideoIndex | undefined {
   const edits = applyEdits(track, movie);
   const scale = (time: number): number => rescale(time, track.timescale, VIDEO_TIMESCALE);
-  const index: VideoIndex = {
-    offsets: [],
-    sizes: [],
-    dts: [],
-    pts: [],
-    sync: [],
-    configOf: [],
-    configs: track.entries.flatMap(({ config, lengthSize }) =>
-      config.codec === 'h264' ? [{ config: withLengthSize(config, lengthSize), lengthSize }] : [],
-    ),
-    to: 0,
-  };
+  const configs = track.entries.flatMap(({ config, lengthSize }) =>
+    config.codec === 'h264' ? [{ config: withLengthSize(config, lengthSize), lengthSize }] : [],
+  );
+  const pictures = new PictureColumns();
   let end = 0;
   for (const sample of samples) {
     const pts = scale(sample.dts + sample.compositionOffset + edits.shift);
-    index.offsets.push(sample.offset);
-    index.sizes.push(sample.size);
-    index.pts.push(pts);
-    index.dts.push(Math.min(pts, scale(sample.dts + edits.shift)));
-    index.sync.push(sample.isSync ? 1 : 0);
-    index.configOf.push(Math.min(sample.descriptionIndex, index.configs.length) - 1);
+    pictures.add({
+      offset: sample.offset,
+      size: sample.size,
+      dts: Math.min(pts, scale(sample.dts + edits.shift)),
+      pts,
+      isSync: sample.isSync,
+      config: Math.min(sample.descriptionIndex, configs.length) - 1,
+    });
     end = Math.max(end, pts + scale(sample.duration));
   }
-  if (index.pts.length === 0) return undefined;
-  return { ...index, to: edits.end === undefined ? end : Math.min(end, scale(edits.end)) };
+  if (pictures.length === 0) return undefined;
+  const to = edits.end === undefined ? end : Math.min(end, scale(edits.end));
+  return { ...pictures.columns, configs, to };
 }

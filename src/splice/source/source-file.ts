@@ -117,7 +117,10 @@ function withFourByteLengths(config: VideoUnit['config']): VideoUnit['config'] {
 function fromZero({ audio, video }: MediaIndex): MediaIndex {
   const rate = audio?.runs[0]?.config.sampleRate ?? 1;
   const sound = audio === undefined ? Infinity : rescale(audio.from, rate, VIDEO_TIMESCALE);
-  const pictures = (video?.pts ?? []).reduce((least, time) => Math.min(least, time), Infinity);
+  const pictures = (video?.pts ?? new Float64Array()).reduce(
+    (least, time) => Math.min(least, time),
+    Infinity,
+  );
   const first = Math.min(sound, Math.max(0, pictures));
   if (first <= 0 || !Number.isFinite(first)) return { audio, video };
   const samples = (own: number): number => rescale(first, VIDEO_TIMESCALE, own);

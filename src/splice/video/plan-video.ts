@@ -85,6 +85,6 @@ async function nextIdr(
   return undefined;
 }
 
-function decodingStart(sync: readonly number[], sample: number): number {
+function decodingStart(sync: Uint8Array, sample: number): number {
   return Math.max(0, sync.lastIndexOf(1, sample));
 }
