@@ -35,6 +35,10 @@ Listens on this machine alone unless --host says otherwise; then an admin token 
       command: '<%= config.bin %> <%= command.id %> --host 0.0.0.0 --advertise 203.0.113.7',
     },
     {
+      description: 'Behind a TLS proxy on this machine',
+      command: '<%= config.bin %> <%= command.id %> --trust-proxy loopback --advertise 203.0.113.7',
+    },
+    {
       description: 'A full-HD program',
       command: '<%= config.bin %> <%= command.id %> --size 1920x1080 --video-bitrate 4500',
     },
@@ -99,6 +103,12 @@ Listens on this machine alone unless --host says otherwise; then an admin token 
     'admin-token': Flags.string({
       env: 'ANCHORNET_ADMIN_TOKEN',
       description: 'what administrators must present; at least 16 characters',
+    }),
+    'trust-proxy': Flags.string({
+      env: 'ANCHORNET_TRUST_PROXY',
+      helpGroup: 'NETWORK',
+      description:
+        'address or network of the TLS proxy before this server, e.g. loopback or 10.0.0.0/8: its X-Forwarded-For is believed, and the admin token is required',
     }),
     demo: Flags.boolean({
       env: 'ANCHORNET_DEMO',
@@ -166,9 +176,9 @@ Listens on this machine alone unless --host says otherwise; then an admin token 
     const { isLoopbackAddress } = await import('../src/serve/auth/loopback.js');
     const { isWildcard, urlHost } = await import('../src/serve/addresses.js');
     const { AnchorServer } = await import('../src/serve/server.js');
+    const isReachable = !isLoopbackAddress(flags.host) || flags['trust-proxy'] !== undefined;
     const adminToken =
-      flags['admin-token'] ??
-      (isLoopbackAddress(flags.host) ? undefined : randomBytes(24).toString('base64url'));
+      flags['admin-token'] ?? (isReachable ? randomBytes(24).toString('base64url') : undefined);
     const server = await AnchorServer.open({
       host: flags.host,
       httpPort: flags['http-port'],
@@ -181,6 +191,7 @@ Listens on this machine alone unless --host says otherwise; then an admin token 
       ...given('stateFolder', flags.state),
       ...given('recordingFolder', flags.recordings),
       ...given('adminToken', adminToken),
+      ...given('trustedProxies', flags['trust-proxy']),
     });
     try {
       const localHost = isWildcard(flags.host) ? 'localhost' : urlHost(flags.host);

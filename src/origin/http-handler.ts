@@ -20,7 +20,11 @@ const cors = {
 export function handleRequest(
   request: IncomingMessage,
   response: ServerResponse,
-  find: (name: string) => OriginStream | undefined,
+  streams: {
+    readonly find: (name: string) => OriginStream | undefined;
+    /** Address of the client, where a proxy carries its requests. */
+    readonly client?: string | undefined;
+  },
 ): boolean {
   const url = parseUrl(request.url ?? '');
   const target = url === undefined ? undefined : parsePath(url.pathname);
@@ -38,11 +42,12 @@ export function handleRequest(
     answer(response, 405, { allow: 'GET, HEAD, OPTIONS' });
     return true;
   }
-  const stream = find(target.name);
+  const stream = streams.find(target.name);
   if (stream === undefined) answer(response, 404, noStore);
   else if (target.file === undefined) serveFlv(stream, method, response);
   else {
-    stream.hlsViewers.seen(`${request.socket.remoteAddress ?? ''} ${request.headers['user-agent'] ?? ''}`);
+    const client = streams.client ?? request.socket.remoteAddress ?? '';
+    stream.hlsViewers.seen(`${client} ${request.headers['user-agent'] ?? ''}`);
     new HlsRequest(stream, method === 'HEAD', response).serve(target.file, url.searchParams);
   }
   return true;

@@ -100,10 +100,11 @@ export class Origin extends EventEmitter<OriginEvents> {
   /**
    * Serves what lies under `/live/`.
    *
+   * @param client its address, where a proxy carries its requests; by default the other end of the connection
    * @returns false when the request is for something else; nothing has been done then
    */
-  handle(request: IncomingMessage, response: ServerResponse): boolean {
-    return handleRequest(request, response, (name) => this.#streams.get(name)?.stream);
+  handle(request: IncomingMessage, response: ServerResponse, client?: string): boolean {
+    return handleRequest(request, response, { find: (name) => this.#streams.get(name)?.stream, client });
   }
 
   streams(): OriginStreamStats[] {

@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { silentLogger, type Logger } from '../base/logger.js';
 import {
@@ -38,6 +37,8 @@ export interface AnchorServerOptions {
   readonly iceServers?: readonly IceServer[];
   /** Needed when `host` is not loopback. */
   readonly adminToken?: string;
+  /** Proxies before the HTTP server whose X-Forwarded-For is believed; see {@link HttpServer}. */
+  readonly trustedProxies?: string;
   readonly stateFolder?: string;
   /** Default `recordings` in the state folder. */
   readonly recordingFolder?: string;
@@ -165,8 +166,13 @@ async function open<Server>(
       rooms: directory,
       signingSecret: store.signingSecret,
       adminToken: options.adminToken,
+      trustedProxies: options.trustedProxies,
       origin: {
-        handler: { handle: (request, response) => serveOrigin(origin, request, response) },
+        handler: {
+          handle: (request, response, client) => {
+            if (!origin.handle(request, response, client)) response.writeHead(404).end();
+          },
+        },
         prefixes: ['/live'],
       },
       iceServers: options.iceServers ?? [],
@@ -174,10 +180,6 @@ async function open<Server>(
     }),
   );
   return make(directory, { http: http.port, rtmp: ingest.port, rtcUdp: webrtc.udpPort });
-}
-
-function serveOrigin(origin: Origin, request: IncomingMessage, response: ServerResponse): void {
-  if (!origin.handle(request, response)) response.writeHead(404).end();
 }
 
 async function closeAll(parts: readonly Part[]): Promise<void> {

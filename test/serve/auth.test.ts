@@ -100,8 +100,8 @@ describe('loopback', () => {
   });
 
   it('requests are trusted only when Host, Origin, fetch metadata and the way they came all say so', () => {
-    const request = (headers: Record<string, string>, remoteAddress = '127.0.0.1') =>
-      isTrustedLocalRequest({ headers: { host: 'localhost:8080', ...headers }, remoteAddress });
+    const request = (headers: Record<string, string>, remoteAddress = '127.0.0.1', httpVersion = '1.1') =>
+      isTrustedLocalRequest({ headers: { host: 'localhost:8080', ...headers }, remoteAddress, httpVersion });
     expect(request({})).toBe(true);
     expect(request({ origin: 'http://localhost:8080', 'sec-fetch-site': 'same-origin' })).toBe(true);
     expect(request({}, '192.168.1.5')).toBe(false);
@@ -109,8 +109,13 @@ describe('loopback', () => {
     expect(request({ host: 'localhost:8080@evil.example' })).toBe(false);
     expect(request({ origin: 'http://localhost:3000' })).toBe(false);
     expect(request({ 'sec-fetch-site': 'same-site' })).toBe(false);
-    expect(request({ forwarded: 'for=203.0.113.1' })).toBe(false);
-    expect(isTrustedLocalRequest({ headers: {}, remoteAddress: '127.0.0.1' })).toBe(false);
+    for (const name of ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']) {
+      expect(request({ [name]: '203.0.113.1' }), name).toBe(false);
+    }
+    expect(request({}, '127.0.0.1', '1.0')).toBe(false);
+    expect(isTrustedLocalRequest({ headers: {}, remoteAddress: '127.0.0.1', httpVersion: '1.1' })).toBe(
+      false,
+    );
   });
 });
 

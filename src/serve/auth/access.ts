@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { InvalidOptionError } from '../../base/errors.js';
 import type { RoomApi, RoomDirectory } from '../room-api.js';
-import { isTrustedLocalRequest } from './loopback.js';
+import { isTrustedLocalRequest, type LocalRequest } from './loopback.js';
 import type { RoomTokens } from './room-tokens.js';
 import { secretsEqual } from './secret.js';
 
@@ -15,11 +15,6 @@ export type Caller =
   | { readonly kind: 'participant'; readonly room: string; readonly participantId: string }
   | { readonly kind: 'invite'; readonly room: string }
   | { readonly kind: 'anonymous' };
-
-export interface Credentials {
-  readonly headers: IncomingHttpHeaders;
-  readonly remoteAddress: string;
-}
 
 export interface AccessOptions {
   readonly rooms: RoomDirectory;
@@ -56,7 +51,7 @@ export class Access {
    * @param roomId the room that the request is about: host keys are good for their own room only
    * @returns undefined when a token was given that is worth nothing
    */
-  async identify(credentials: Credentials, roomId?: string): Promise<Caller | undefined> {
+  async identify(credentials: LocalRequest, roomId?: string): Promise<Caller | undefined> {
     const token = bearerToken(credentials.headers);
     if (token === undefined) {
       const implied = this.#adminToken === undefined && isTrustedLocalRequest(credentials);

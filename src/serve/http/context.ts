@@ -19,8 +19,12 @@ export interface IceServer {
 
 /** The embedded origin, as far as HTTP is concerned: it answers by itself. */
 export interface OriginHandler {
-  /** Answers, now or later; returns false when the path is none of its own, and nothing has been done. */
-  handle(request: IncomingMessage, response: ServerResponse): unknown;
+  /**
+   * Answers, now or later; returns false when the path is none of its own, and nothing has been done.
+   *
+   * @param client address of the client, whoever carries its requests to us
+   */
+  handle(request: IncomingMessage, response: ServerResponse, client: string): unknown;
 }
 
 /** What the routes share. */
@@ -70,7 +74,8 @@ export async function callerOf(
   request: FastifyRequest,
   roomId?: string,
 ): Promise<Caller> {
-  const credentials = { headers: request.headers, remoteAddress: request.ip };
+  const { headers, ip: remoteAddress } = request;
+  const credentials = { headers, remoteAddress, httpVersion: request.raw.httpVersion };
   const caller = await context.access.identify(credentials, roomId);
   if (caller !== undefined) return caller;
   refuseWhenSpent(context.limiters.failures, request, 'wrong tokens');

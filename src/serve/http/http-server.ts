@@ -54,8 +54,13 @@ export interface HttpServerOptions {
   readonly rooms: RoomDirectory;
   /** Signs invite and participant tokens; at least 32 bytes. */
   readonly signingSecret: Uint8Array;
-  /** Needed when `host` is not loopback. */
+  /** Needed when `host` is not loopback, and behind a proxy. */
   readonly adminToken?: string | undefined;
+  /**
+   * Address or network of the proxies before this server (`loopback`, `10.0.0.0/8`; several with commas): who a request
+   * comes from is what they say in X-Forwarded-For. By default nobody is believed.
+   */
+  readonly trustedProxies?: string | undefined;
   /** Answers everything under these paths by itself. */
   readonly origin?: { readonly handler: OriginHandler; readonly prefixes: readonly string[] } | undefined;
   readonly iceServers?: readonly IceServer[];
@@ -79,15 +84,20 @@ export class HttpServer implements AsyncDisposable {
   }
 
   /**
-   * @throws InvalidOptionError when it would listen beyond loopback without an admin token, or the token is too short
+   * @throws InvalidOptionError when others could reach it without an admin token, the token is too short, or the proxies
+   *   are no addresses
    * @throws DestinationError when the address cannot be bound
    */
   static async open(options: HttpServerOptions): Promise<HttpServer> {
-    const { host, port, rooms, adminToken, logger = silentLogger, clock = systemClock } = options;
+    const { host, port, rooms, adminToken, trustedProxies } = options;
+    const { logger = silentLogger, clock = systemClock } = options;
     if (!isLoopbackAddress(host) && adminToken === undefined) {
       throw new InvalidOptionError(`listening on ${host} needs an admin token`, {
         hint: 'Pass one, or listen on 127.0.0.1.',
       });
+    }
+    if (trustedProxies !== undefined && adminToken === undefined) {
+      throw new InvalidOptionError('a server behind a proxy needs an admin token');
     }
     const tokens = new RoomTokens(options.signingSecret);
     const access = new Access({ rooms, tokens, adminToken });
@@ -107,14 +117,7 @@ export class HttpServer implements AsyncDisposable {
         failures: new RateLimiter(limits.failures, clock),
       },
     };
-    const app = fastify({
-      bodyLimit: MAX_JSON_BYTES,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      forceCloseConnections: true,
-      routerOptions: { maxParamLength: 100 },
-      // Unknown fields are refused, numbers in quotes too: better than guessing.
-      ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
-    });
+    const app = makeApp(trustedProxies);
     const server = new HttpServer(app, events, metrics);
     try {
       await build(app, context, metrics, options);
@@ -146,6 +149,29 @@ export class HttpServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+}
+
+/** @throws InvalidOptionError when the proxies are no addresses */
+function makeApp(trustedProxies: string | undefined): FastifyInstance {
+  const options = {
+    bodyLimit: MAX_JSON_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 100 },
+    // Unknown fields are refused, numbers in quotes too: better than guessing.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+  } as const;
+  try {
+    return fastify({ ...options, trustProxy: trustedProxies ?? false });
+  } catch (cause) {
+    throw new InvalidOptionError(
+      `trusted proxies: expected addresses or networks, got ${trustedProxies ?? ''}`,
+      {
+        cause,
+        hint: 'Such as loopback, 10.0.0.5 or 10.0.0.0/8; several with commas.',
+      },
+    );
   }
 }
 
@@ -262,7 +288,7 @@ function originRoutes(app: FastifyInstance, origin: HttpServerOptions['origin'])
       url: `${prefix}/*`,
       schema: { hide: true },
       handler: (request, reply) => {
-        if (handler.handle(request.raw, reply.raw) === false) return notFound(request, reply);
+        if (handler.handle(request.raw, reply.raw, request.ip) === false) return notFound(request, reply);
         return reply.hijack();
       },
     });
