@@ -3,6 +3,7 @@ import chalk from 'chalk';
 import { InvalidOptionError } from '../src/base/errors.js';
 import type { Analysed, GlitchReport } from '../src/glitch/analyse.js';
 import { clockTime } from '../src/glitch/clock-time.js';
+import type { ReferenceSummary } from '../src/glitch/reference/reference-check.js';
 import { isAtLeast, type Finding, type Severity } from '../src/glitch/finding.js';
 import { BaseCommand } from './cli/base-command.js';
 
@@ -21,6 +22,7 @@ export default class AnalyzeGlitch extends BaseCommand {
     '<%= config.bin %> analyze-glitch capture.flv --fail-on major',
     '<%= config.bin %> analyze-glitch capture.mp4 --no-pictures --least minor --json',
     '<%= config.bin %> analyze-glitch capture.flv --html report.html --json report.json',
+    '<%= config.bin %> analyze-glitch capture.mp4 --reference source.wav',
     '<%= config.bin %> analyze-glitch http://127.0.0.1:8080/live/demo.flv --duration 60 --watch',
   ];
 
@@ -34,6 +36,10 @@ export default class AnalyzeGlitch extends BaseCommand {
     }),
     least: Flags.option({ options: severities, default: 'info' as Severity })({
       description: 'show findings of this severity or worse',
+    }),
+    reference: Flags.string({
+      helpValue: 'FILE',
+      description: 'a file with the same sound as it was before, to compare the capture with',
     }),
     html: Flags.string({
       helpValue: 'FILE',
@@ -77,6 +83,7 @@ export default class AnalyzeGlitch extends BaseCommand {
       analysed = await analyse({
         input: args.input,
         pictures: flags.pictures,
+        reference: flags.reference,
         view: htmlFile !== undefined,
         durationMs: flags.duration === undefined ? undefined : flags.duration * 1000,
         onFinding: flags.watch ? (finding) => this.#tellAtOnce(finding, flags.least) : undefined,
@@ -119,6 +126,7 @@ export default class AnalyzeGlitch extends BaseCommand {
       `${report.input}: ${seconds} s, ${count('major')} major, ${count('minor')} minor, ${count('info')} info` +
         (report.leftOut > 0 ? `, ${report.leftOut} more left out` : ''),
     );
+    if (report.reference !== undefined) this.log(referenceLine(report.reference));
     if (report.rewritten) this.log('The input had to be rewritten first: byte offsets are unknown.');
   }
 
@@ -164,6 +172,16 @@ function row(finding: Finding): string[] {
     measured,
     `${finding.cause} (${finding.reason})`,
   ];
+}
+
+function referenceLine(reference: ReferenceSummary): string {
+  const { offsetMs, driftPpm, noiseToMaskDb, errorDb, lostSamples, insertedSamples, copiedShare } = reference;
+  const perChannel = (values: readonly number[]): string => values.map((db) => db.toFixed(1)).join('/');
+  return (
+    `Reference ${reference.input}: offset ${offsetMs} ms, drift ${driftPpm} ppm, error ${perChannel(errorDb)} dB, ` +
+    `noise to mask ${perChannel(noiseToMaskDb)} dB, ${lostSamples} samples lost, ${insertedSamples} inserted, ` +
+    `${Math.round(copiedShare * 100)} % of the frames copied`
+  );
 }
 
 /** `--json` takes no value in oclif; with the name of a file behind it, it means `--json-file`. */

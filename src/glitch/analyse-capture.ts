@@ -1,5 +1,5 @@
 import { CancelledError, MalformedMediaError, UnsupportedMediaError } from '../base/errors.js';
-import { Analysis, type CaptureSummary } from './analysis.js';
+import { Analysis, type AnalysisOptions, type CaptureSummary } from './analysis.js';
 import type { Capture } from './capture/event.js';
 import type { Finding } from './finding.js';
 import type { Witness } from './witness.js';
@@ -8,6 +8,7 @@ export interface AnalyseCaptureOptions {
   readonly pictures: boolean;
   readonly onFinding: (finding: Finding) => void;
   readonly witness?: Witness | undefined;
+  readonly more?: AnalysisOptions['more'];
   /** Called every few hundred events; the share of the input that has been read. */
   readonly onProgress?: ((share: number | undefined) => void) | undefined;
   readonly cancelled?: (() => boolean) | undefined;
@@ -24,8 +25,8 @@ export async function analyseCapture(
   capture: Capture,
   options: AnalyseCaptureOptions,
 ): Promise<CaptureSummary> {
-  const { pictures, onFinding, witness } = options;
-  const analysis = new Analysis({ pictures, onFinding, witness });
+  const { pictures, onFinding, witness, more } = options;
+  const analysis = new Analysis({ pictures, onFinding, witness, more });
   let events = 0;
   try {
     try {

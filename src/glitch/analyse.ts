@@ -11,6 +11,7 @@ import {
 import type { CaptureSummary } from './analysis.js';
 import { byWeight, type Finding, type GlitchKind } from './finding.js';
 import type { FromGlitchChild, GlitchJob } from './job.js';
+import type { ReferenceSummary } from './reference/reference-check.js';
 import type { CaptureView } from './view/surroundings.js';
 
 export interface AnalyseOptions {
@@ -21,6 +22,8 @@ export interface AnalyseOptions {
   /** Whether pictures are decoded. */
   readonly pictures: boolean;
   readonly signal?: AbortSignal | undefined;
+  /** A file with the same sound as it was before: the capture is compared with it. */
+  readonly reference?: string | undefined;
   /** Whether the report gets a view, to be drawn. */
   readonly view?: boolean | undefined;
   /** Each finding as soon as nothing that is still to come can explain it better. */
@@ -41,6 +44,8 @@ export interface GlitchReport {
   readonly counts: Readonly<Partial<Record<GlitchKind, number>>>;
   /** Findings left out because there were too many. */
   readonly leftOut: number;
+  /** What the comparison came to, when there was a reference. */
+  readonly reference?: ReferenceSummary | undefined;
 }
 
 export interface Analysed {
@@ -59,7 +64,7 @@ export const MAX_FINDINGS = 5000;
  *   process dies; CancelledError when the signal aborts
  */
 export function analyse(options: AnalyseOptions): Promise<Analysed> {
-  const { input, pictures, durationMs, signal, view: isViewed = false } = options;
+  const { input, pictures, durationMs, signal, reference, view: isViewed = false } = options;
   return new Promise((settle, reject) => {
     if (signal?.aborted === true) {
       reject(new CancelledError('analysis: cancelled'));
@@ -86,7 +91,7 @@ export function analyse(options: AnalyseOptions): Promise<Analysed> {
     child.on('message', (message: FromGlitchChild) => {
       switch (message.type) {
         case 'ready':
-          child.send({ input, pictures, durationMs, view: isViewed } satisfies GlitchJob);
+          child.send({ input, pictures, durationMs, reference, view: isViewed } satisfies GlitchJob);
           break;
         case 'progress':
           options.onProgress?.(message.share);
@@ -95,9 +100,10 @@ export function analyse(options: AnalyseOptions): Promise<Analysed> {
           take(message.finding);
           break;
         case 'done': {
-          const { summary, format, rewritten, view } = message;
+          const { summary, format, rewritten, view, reference: compared } = message;
           findings.sort(byWeight);
-          outcome ??= { report: { input, format, rewritten, summary, findings, counts, leftOut }, view };
+          const report = { input, format, rewritten, summary, findings, counts, leftOut };
+          outcome ??= { report: compared === undefined ? report : { ...report, reference: compared }, view };
           break;
         }
         case 'failed':

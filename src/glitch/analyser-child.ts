@@ -4,28 +4,42 @@ import { tellParent } from '../base/parent-process.js';
 import { analyseCapture } from './analyse-capture.js';
 import { openCapture } from './capture/open.js';
 import { isLiveAddress, openLive } from './capture/http-flv.js';
+import { withSoundFormat } from './capture/sound-format.js';
+import type { Report } from './detector.js';
 import type { FromGlitchChild, GlitchJob } from './job.js';
+import { ReferenceCheck } from './reference/reference-check.js';
 import { Surroundings } from './view/surroundings.js';
 
 const tell = (message: FromGlitchChild): Promise<void> => tellParent(message);
 
 async function run(job: GlitchJob): Promise<void> {
-  const capture = isLiveAddress(job.input)
+  const opened = isLiveAddress(job.input)
     ? await openLive(job.input, { durationMs: job.durationMs })
     : await openCapture(job.input);
   const surroundings = job.view ? new Surroundings() : undefined;
+  let check: ReferenceCheck | undefined;
   try {
+    let capture = opened;
+    if (job.reference !== undefined) {
+      const known = await withSoundFormat(opened);
+      capture = known.capture;
+      check = await ReferenceCheck.open(job.reference, known.format);
+    }
+    const more = check && ((report: Report) => check!.detectors(report));
     const summary = await analyseCapture(capture, {
       pictures: job.pictures,
       witness: surroundings,
+      more,
       onFinding: (finding) => void tell({ type: 'finding', finding }),
       onProgress: (share) => void tell({ type: 'progress', share }),
       cancelled: () => !process.connected,
     });
     const { format, rewritten } = capture;
-    await tell({ type: 'done', summary, format, rewritten, view: surroundings?.view() });
+    const [view, reference] = [surroundings?.view(), check?.summary];
+    await tell({ type: 'done', summary, format, rewritten, view, reference });
   } finally {
-    await capture.close();
+    await check?.close();
+    await opened.close();
   }
 }
 

@@ -1,4 +1,3 @@
-import { parseAsc } from '../codec/aac/asc.js';
 import { AudioDecoder } from '../libav/audio-decoder.js';
 import { AacFrames, audioTimeMs } from './bitstream/aac-frame.js';
 import { BadSeam } from './bitstream/bad-seam.js';
@@ -8,7 +7,8 @@ import { EncoderChange } from './bitstream/encoder-change.js';
 import { IllegalWindow } from './bitstream/illegal-window.js';
 import { PrimingLeak } from './bitstream/priming-leak.js';
 import type { AudioEvent, CaptureEvent, PcmEvent, VideoEvent } from './capture/event.js';
-import type { Report, SoundDetector, StreamDetector } from './detector.js';
+import { soundFormatOf } from './capture/sound-format.js';
+import type { DetectorSet, Report, SoundDetector, StreamDetector } from './detector.js';
 import type { Finding } from './finding.js';
 import { Merge } from './merge.js';
 import { Looks } from './picture/looks.js';
@@ -32,6 +32,8 @@ export interface AnalysisOptions {
   readonly pictures: boolean;
   readonly onFinding: (finding: Finding) => void;
   readonly witness?: Witness | undefined;
+  /** Detectors besides those that every analysis has. */
+  readonly more?: ((report: Report) => DetectorSet) | undefined;
 }
 
 /** What was looked at. */
@@ -85,6 +87,7 @@ export class Analysis {
     this.#report = report;
     const damaged = new DamagedFrame(report);
     const badSeam = new BadSeam(report);
+    const more = options.more?.(report) ?? { stream: [], sound: [] };
     this.#stream = [
       damaged,
       new AacFrames([
@@ -99,6 +102,7 @@ export class Analysis {
       new VideoTimes(report),
       new Skew(report),
       new MissingIdr(report),
+      ...more.stream,
     ];
     this.#sound = [
       badSeam,
@@ -108,6 +112,7 @@ export class Analysis {
       new NoiseBurst(report),
       new LevelJump(report),
       new BandwidthDrop(report),
+      ...more.sound,
     ];
     this.#looks = options.pictures ? new Looks([new Stills(report)], report) : undefined;
   }
@@ -170,13 +175,10 @@ export class Analysis {
     this.#hear(block.channels, { timeMs, unit: place.index, byteOffset: place.byteOffset });
   }
 
-  #openSound({ unit }: AudioEvent): void {
-    const { config } = unit;
-    let { sampleRate } = config;
-    if (config.codec === 'aac') sampleRate = parseAsc(config.asc).extensionSampleRate ?? sampleRate;
-    const channels = config.channels === 1 ? 1 : 2;
-    this.#decoder = AudioDecoder.open({ sampleRate, channels });
-    this.#heard = new Sound(sampleRate, channels);
+  #openSound(event: AudioEvent): void {
+    const format = soundFormatOf(event);
+    this.#decoder = AudioDecoder.open(format);
+    this.#heard = new Sound(format.sampleRate, format.channels);
   }
 
   /** What the parser of AAC-LC passed, or never saw (other codecs), and the decoder refused. */
@@ -212,7 +214,8 @@ export class Analysis {
     this.#looks?.video(event);
   }
 
-  #pushPcm({ block, byteOffset, blockBytes }: PcmEvent): void {
+  #pushPcm(event: PcmEvent): void {
+    const { block, byteOffset, blockBytes } = event;
     const { sampleRate, channels, pts } = block;
     const timeMs = (pts * 1000) / sampleRate;
     const samples = channels[0]?.length ?? 0;
@@ -220,7 +223,10 @@ export class Analysis {
     this.#progressMs = timeMs;
     this.#audio = { codec: 'pcm', sampleRate, channels: channels.length, units: 0 };
     const heard = channels.slice(0, 2);
-    this.#heard ??= new Sound(sampleRate, heard.length);
+    if (this.#heard === undefined) {
+      const format = soundFormatOf(event);
+      this.#heard = new Sound(format.sampleRate, format.channels);
+    }
     this.#hear(heard, { timeMs, unit: undefined, byteOffset }, blockBytes);
   }
 

@@ -23,6 +23,12 @@ export interface SoundDetector {
   end?(sound: Sound): void;
 }
 
+/** Detectors of both sorts that work together. */
+export interface DetectorSet {
+  readonly stream: readonly StreamDetector[];
+  readonly sound: readonly SoundDetector[];
+}
+
 /** Looks at decoded pictures, in display order. */
 export interface PictureDetector {
   picture(look: PictureLook): void;

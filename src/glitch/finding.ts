@@ -11,6 +11,7 @@ export type GlitchKind =
   | 'bandwidth-drop'
   | 'noise-burst'
   | 'bad-seam'
+  | 'alien-frame'
   | 'illegal-window'
   | 'encoder-change'
   | 'priming-leak'
@@ -65,6 +66,8 @@ export interface Finding extends Verdict {
   readonly measured: Readonly<Record<string, number | string>>;
   /** The likely cause, in plain words. */
   readonly cause: string;
+  /** Seen against a reference: it is so, not likely so. */
+  readonly isByReference?: true;
 }
 
 /** Worst first; among equals, in order of time. */

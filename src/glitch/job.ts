@@ -1,5 +1,6 @@
 import type { CaptureSummary } from './analysis.js';
 import type { Finding } from './finding.js';
+import type { ReferenceSummary } from './reference/reference-check.js';
 import type { CaptureView } from './view/surroundings.js';
 
 /** What the child process is asked to do. */
@@ -11,6 +12,8 @@ export interface GlitchJob {
   readonly pictures: boolean;
   /** Whether what lies around findings is remembered and drawn. */
   readonly view: boolean;
+  /** A file with the same sound as it was before. */
+  readonly reference?: string | undefined;
 }
 
 export type FromGlitchChild =
@@ -23,6 +26,7 @@ export type FromGlitchChild =
       readonly format: string;
       readonly rewritten: boolean;
       readonly view: CaptureView | undefined;
+      readonly reference: ReferenceSummary | undefined;
     }
   | {
       readonly type: 'failed';

@@ -23,6 +23,7 @@ const weights: Partial<Record<GlitchKind, number>> = {
   skip: 2,
   click: 1,
 };
+const breaks: ReadonlySet<GlitchKind> = new Set(['skip', 'repeat', 'click']);
 
 /** Of several findings about one defect, the one that explains the others goes on. */
 export class Merge {
@@ -73,6 +74,11 @@ interface Held {
 
 function explains(one: Finding, other: Finding, isFirst: boolean): boolean {
   if (one === other || one.medium !== other.medium) return false;
+  if (one.isByReference === true && other.isByReference !== true) {
+    // What was lost or inserted is known: what it sounds like needs no guess.
+    if (one.kind === other.kind || (breaks.has(one.kind) && breaks.has(other.kind))) return isNear(one, other);
+  }
+  if (other.isByReference === true && breaks.has(other.kind) && one.isByReference !== true) return false;
   if (one.kind === other.kind) {
     if (weights[one.kind] === undefined || Math.abs(one.timeMs - other.timeMs) > SAME_MS) return false;
     // The first of two alike, so that one of them stays.
@@ -80,5 +86,9 @@ function explains(one: Finding, other: Finding, isFirst: boolean): boolean {
   }
   const [stronger, weaker] = [weights[one.kind] ?? 0, weights[other.kind] ?? 0];
   if (weaker === 0 || stronger <= weaker) return false;
+  return isNear(one, other);
+}
+
+function isNear(one: Finding, other: Finding): boolean {
   return other.timeMs >= one.timeMs - NEAR_MS && other.timeMs <= one.timeMs + one.durationMs + NEAR_MS;
 }

@@ -57,3 +57,18 @@ export function standStill(ms: number, isPlausible: boolean): Verdict {
     ? { severity: 'major', reason: `nothing moves for ${(ms / 1000).toFixed(1)} s` }
     : { severity: 'minor', reason: `nothing moves for ${ms.toFixed(0)} ms` };
 }
+
+/** Sound that a reference has and the capture has not, or the other way round. */
+export function lostOrInserted(ms: number, isHeard: boolean): Verdict {
+  const length = `${ms.toFixed(1)} ms`;
+  if (!isHeard) return { severity: 'info', reason: `${length} in silence: nothing is heard of it` };
+  return ms >= 20
+    ? { severity: 'major', reason: `a jump by ${length} is heard as a stumble (from 20 ms)` }
+    : { severity: 'minor', reason: `a jump by ${length} is heard as a click` };
+}
+
+/** Noise over what the sound masks, above the codec's own. */
+export function excessNoise(noiseToMaskDb: number, excessDb: number): Verdict {
+  const reason = `its noise is ${noiseToMaskDb.toFixed(0)} dB over what the sound masks, ${excessDb.toFixed(0)} dB over the codec's own`;
+  return { severity: noiseToMaskDb >= 12 ? 'major' : 'minor', reason };
+}

@@ -1,3 +1,4 @@
+import { audioTimeMs } from '../bitstream/aac-frame.js';
 import type { CaptureEvent } from '../capture/event.js';
 import { byWeight, severityRank, type Finding } from '../finding.js';
 import type { SoundPlace } from '../signal/place-map.js';
@@ -34,14 +35,10 @@ export class Surroundings implements Witness {
     if (event.type === 'damage' || event.type === 'pcm') return;
     const stamps = event.type === 'audio' ? this.#audio : this.#video;
     stamps.add(event);
-    const { stamp, unit, place } = event;
     const timeMs =
-      stamp === undefined
-        ? (place.index * 1000 * (unit.kind === 'audio' ? unit.durationSamples : 0)) /
-          (unit.kind === 'audio' ? unit.config.sampleRate : 1)
-        : (stamp.pts * 1000) / stamp.timescale;
+      event.type === 'audio' ? audioTimeMs(event) : (event.stamp.pts * 1000) / event.stamp.timescale;
     this.#originMs ??= timeMs;
-    this.#overview.unit(event.type, timeMs, unit.data.length);
+    this.#overview.unit(event.type, timeMs, event.unit.data.length);
   }
 
   sound(channels: readonly Float32Array[], sampleRate: number, place: SoundPlace): void {

@@ -1,0 +1,91 @@
+import type { Sound } from '../signal/sound.js';
+import { findPiece, type Match } from './correlate.js';
+import { Line, MAX_DRIFT } from './line.js';
+import { COARSE_FACTOR, coarsen, type ReferenceSound } from './reference-sound.js';
+
+/** 1.4 s at 48 kHz: enough to be unlike everything else in hours of sound. */
+export const CHUNK = 65_536;
+const FINE_PIECE = 8192;
+const FINE_REACH = 128;
+const COARSE_STRETCH = 2 ** 17;
+/** Unrelated music reaches some 0.4; what went through a codec stays over 0.9. */
+const LEAST_SCORE = 0.6;
+/** −60 dB: what is softer says nothing. */
+const LEAST_POWER = 1e-6;
+
+/**
+ * Looks for a chunk of the capture anywhere in the reference: first an eighth of the rate, then to a part of a sample at
+ * both of its ends, which gives the drift.
+ *
+ * @param from where the chunk begins; it is {@link CHUNK} samples long, or what there is of it
+ * @returns undefined when it is not in there, or too soft to tell
+ */
+export function alignChunk(sound: Sound, from: number, reference: ReferenceSound): Line | undefined {
+  const length = Math.min(CHUNK, sound.endPosition - from);
+  if (length < 2 * FINE_PIECE) return undefined;
+  const chunk = middle(sound, from, length);
+  if (power(chunk) < LEAST_POWER) return undefined;
+  const coarse = findCoarse(coarsen(chunk), reference);
+  if (coarse === undefined || coarse.score < LEAST_SCORE) return undefined;
+  const start = coarse.at * COARSE_FACTOR;
+  const ends = [0, length - FINE_PIECE].flatMap((into) => {
+    const at = findNear(chunk.subarray(into, into + FINE_PIECE), reference, start + into, FINE_REACH);
+    return at === undefined || at.score < LEAST_SCORE ? [] : [at.at];
+  });
+  const [head, tail] = ends;
+  if (head === undefined || tail === undefined) return undefined;
+  const span = length - FINE_PIECE;
+  const drift = (tail - head - span) / span;
+  return Math.abs(drift) > MAX_DRIFT ? undefined : new Line(from, head, drift);
+}
+
+/**
+ * Looks for a piece of mixed-down sound near a place of the reference.
+ *
+ * @returns its place in the reference, and how well it fits
+ */
+export function findNear(
+  piece: Float32Array,
+  reference: ReferenceSound,
+  expected: number,
+  reach: number,
+): Match | undefined {
+  const first = Math.round(expected) - reach;
+  const stretch = mix(reference.read(first, piece.length + 2 * reach));
+  const found = findPiece(piece, stretch, reach);
+  return found && { at: first + found.at, score: found.score };
+}
+
+/** The mean of the channels of the capture. */
+export function middle(sound: Sound, from: number, length: number): Float32Array {
+  return mix(
+    Array.from({ length: sound.channels }, (_, channel) => sound.view(channel, from, from + length)),
+  );
+}
+
+export function mix(channels: readonly Float32Array[]): Float32Array {
+  const mixed = new Float32Array(channels[0]?.length ?? 0);
+  for (const samples of channels) {
+    for (let i = 0; i < mixed.length; i++) mixed[i]! += samples[i]! / channels.length;
+  }
+  return mixed;
+}
+
+export function power(samples: Float32Array): number {
+  return samples.reduce((sum, x) => sum + x * x, 0) / Math.max(1, samples.length);
+}
+
+function findCoarse(piece: Float32Array, reference: ReferenceSound): Match | undefined {
+  let best: Match | undefined;
+  const step = COARSE_STRETCH - piece.length;
+  // Half a piece beyond either end: the capture may begin before the reference does.
+  const reach = piece.length >> 1;
+  for (let from = -reach; from < reference.coarseSamples + reach - piece.length + 1; from += step) {
+    const rest = reference.coarseSamples + reach - from;
+    const found = findPiece(piece, reference.readCoarse(from, Math.min(COARSE_STRETCH - 1, rest)));
+    if (found !== undefined && found.score > (best?.score ?? 0)) {
+      best = { at: from + found.at, score: found.score };
+    }
+  }
+  return best;
+}

@@ -1,0 +1,79 @@
+import { Fft } from '../signal/fft.js';
+
+/** Where a piece of sound lies within a longer one. */
+export interface Match {
+  /** Index of the piece's first sample in the longer one, between samples where the peak is. */
+  readonly at: number;
+  /** Normalised correlation, −1 to 1. */
+  readonly score: number;
+}
+
+const transforms = new Map<number, Fft>();
+
+function transform(size: number): Fft {
+  let fft = transforms.get(size);
+  if (fft === undefined) transforms.set(size, (fft = new Fft(size)));
+  return fft;
+}
+
+/** Peaks this close to the best are as good: of periodic sound, the one nearest to where it is expected is meant. */
+const AS_GOOD = 0.98;
+
+/**
+ * Looks for a piece in a longer stretch, by the normalised cross-correlation.
+ *
+ * @param expected where the piece lies if nothing is wrong
+ * @returns undefined for silence, and for a stretch that is shorter than the piece
+ */
+export function findPiece(piece: Float32Array, stretch: Float32Array, expected = 0): Match | undefined {
+  const places = stretch.length - piece.length + 1;
+  const energy = piece.reduce((sum, x) => sum + x * x, 0);
+  if (places < 1 || energy < 1e-9) return undefined;
+  const products = correlate(piece, stretch);
+  const scores = new Float32Array(places);
+  let under = 0;
+  for (let i = 0; i < piece.length; i++) under += stretch[i]! ** 2;
+  let best = -1;
+  for (let at = 0; at < places; at++) {
+    scores[at] = products[at]! / Math.sqrt(energy * Math.max(under, energy * 1e-4));
+    if (scores[at]! > best) best = scores[at]!;
+    under += (stretch[at + piece.length] ?? 0) ** 2 - stretch[at]! ** 2;
+  }
+  let peak = -1;
+  for (let at = 0; at < places; at++) {
+    if (scores[at]! < AS_GOOD * best || scores[at]! < (scores[at - 1] ?? -1)) continue;
+    if (scores[at]! < (scores[at + 1] ?? -1)) continue;
+    if (peak === -1 || Math.abs(at - expected) < Math.abs(peak - expected)) peak = at;
+  }
+  if (peak === -1) return undefined;
+  const [before, here, after] = [scores[peak - 1] ?? 0, scores[peak]!, scores[peak + 1] ?? 0];
+  const bend = before - 2 * here + after;
+  const between = bend < 0 ? (0.5 * (before - after)) / bend : 0;
+  return { at: peak + Math.max(-0.5, Math.min(0.5, between)), score: here };
+}
+
+/** Sum over i of piece[i] × stretch[at + i], for each `at`; both as one complex signal, so that one transform does. */
+function correlate(piece: Float32Array, stretch: Float32Array): Float64Array {
+  const size = 2 ** Math.ceil(Math.log2(stretch.length + 1));
+  const fft = transform(size);
+  const re = new Float64Array(size);
+  const im = new Float64Array(size);
+  for (let i = 0; i < stretch.length; i++) re[fft.reversed[i]!] = stretch[i]!;
+  for (let i = 0; i < piece.length; i++) im[fft.reversed[i]!] = piece[i]!;
+  fft.butterflies(re, im);
+  const outRe = new Float64Array(size);
+  const outIm = new Float64Array(size);
+  for (let k = 0; k < size; k++) {
+    const m = (size - k) & (size - 1);
+    // S = (Z[k] + Z*[−k]) / 2, P = (Z[k] − Z*[−k]) / 2j; the product is S · P*.
+    const [sr, si] = [(re[k]! + re[m]!) / 2, (im[k]! - im[m]!) / 2];
+    const [pr, pi] = [(im[k]! + im[m]!) / 2, (re[m]! - re[k]!) / 2];
+    const to = fft.reversed[k]!;
+    // The inverse transform is the forward one of the conjugate.
+    outRe[to] = sr * pr + si * pi;
+    outIm[to] = -(si * pr - sr * pi);
+  }
+  fft.butterflies(outRe, outIm);
+  for (let i = 0; i < size; i++) outRe[i] = outRe[i]! / size;
+  return outRe;
+}

@@ -1,0 +1,99 @@
+import { PowerSpectrum } from '../signal/fft.js';
+
+/** Window of the model, in samples. */
+export const MASK_WINDOW = 2048;
+/** Edges of the critical bands in Hz (Zwicker 1961), up to 15.5 kHz and what is above. */
+const bandEdges = [
+  ...[0, 100, 200, 300, 400, 510, 630, 770, 920, 1080, 1270, 1480, 1720, 2000, 2320, 2700],
+  ...[3150, 3700, 4400, 5300, 6400, 7700, 9500, 12_000, 15_500, 22_050],
+];
+/** Loudness of a full-scale sine at which the threshold in quiet is taken. */
+const FULL_SCALE_DB_SPL = 96;
+
+/**
+ * How far an error lies over what the sound masks, after J. D. Johnston, "Transform Coding of Audio Signals Using
+ * Perceptual Noise Criteria", IEEE JSAC 6(2), 1988: power in critical bands, spread over its neighbours (Schroeder, Atal,
+ * Hall 1979), lowered by 14.5 + band dB for tones and 5.5 dB for noise by spectral flatness, not below the threshold in
+ * quiet (Terhardt 1979). The ratio is the mean over the bands of noise by mask, as the NMR of ITU-R BS.1387-1 §4.5.
+ */
+export class NoiseToMask {
+  readonly #spectrum = new PowerSpectrum(MASK_WINDOW);
+  readonly #signal = new Float64Array(MASK_WINDOW / 2);
+  readonly #noise = new Float64Array(MASK_WINDOW / 2);
+  /** First bin of each band, and one more. */
+  readonly #bins: readonly number[];
+  readonly #quiet: readonly number[];
+  readonly #spread: readonly (readonly number[])[];
+
+  constructor(sampleRate: number) {
+    const binHz = sampleRate / MASK_WINDOW;
+    const top = sampleRate / 2;
+    const edges = [...bandEdges.filter((edge) => edge < top), top];
+    this.#bins = edges.map((edge) => Math.min(MASK_WINDOW / 2, Math.round(edge / binHz)));
+    const fullScale = (MASK_WINDOW / 4) ** 2 * 1.5;
+    const bands = edges.length - 1;
+    this.#quiet = Array.from({ length: bands }, (_, band) => {
+      const centre = (edges[band]! + edges[band + 1]!) / 2;
+      return fullScale * 10 ** ((quietDbSpl(centre) - FULL_SCALE_DB_SPL) / 10);
+    });
+    this.#spread = Array.from({ length: bands }, (_, to) => {
+      const gains = Array.from({ length: bands }, (_, from) => 10 ** (spreadingDb(to - from) / 10));
+      // Renormalised, so that noise of one level keeps it.
+      const sum = gains.reduce((total, gain) => total + gain, 0);
+      return gains.map((gain) => gain / sum);
+    });
+  }
+
+  /**
+   * @param signal {@link MASK_WINDOW} samples of the reference
+   * @param error as many of what the capture differs by
+   * @returns mean ratio of noise to mask; 1 is where noise begins to be heard
+   */
+  ratio(signal: Float32Array, error: Float32Array): number {
+    this.#spectrum.of(signal, this.#signal);
+    this.#spectrum.of(error, this.#noise);
+    const powers = this.#bandPowers(this.#signal);
+    const noises = this.#bandPowers(this.#noise);
+    const tonality = this.#tonality();
+    let sum = 0;
+    powers.forEach((_, band) => {
+      const spread = this.#spread[band]!.reduce((total, gain, from) => total + gain * powers[from]!, 0);
+      const offsetDb = tonality * (14.5 + band) + (1 - tonality) * 5.5;
+      const mask = Math.max(spread * 10 ** (-offsetDb / 10), this.#quiet[band]!);
+      sum += noises[band]! / mask;
+    });
+    return sum / powers.length;
+  }
+
+  #bandPowers(spectrum: Float64Array): number[] {
+    return this.#bins.slice(1).map((end, band) => {
+      let power = 0;
+      for (let bin = this.#bins[band]!; bin < end; bin++) power += spectrum[bin]!;
+      return power;
+    });
+  }
+
+  /** 0 for noise, 1 from a spectral flatness of −60 dB on. */
+  #tonality(): number {
+    let logs = 0;
+    let sum = 0;
+    const bins = this.#signal.length - 1;
+    for (let bin = 1; bin <= bins; bin++) {
+      const power = this.#signal[bin]! + 1e-9;
+      logs += Math.log10(power);
+      sum += power;
+    }
+    const flatnessDb = 10 * (logs / bins - Math.log10(sum / bins));
+    return Math.min(1, Math.max(0, flatnessDb / -60));
+  }
+}
+
+/** Of a masker `bark` bands below, relative to it. */
+function spreadingDb(bark: number): number {
+  return 15.81 + 7.5 * (bark + 0.474) - 17.5 * Math.sqrt(1 + (bark + 0.474) ** 2);
+}
+
+function quietDbSpl(hz: number): number {
+  const khz = Math.max(0.02, hz / 1000);
+  return 3.64 * khz ** -0.8 - 6.5 * Math.exp(-0.6 * (khz - 3.3) ** 2) + 1e-3 * khz ** 4;
+}
