@@ -1,4 +1,4 @@
-import { Analysis, type CaptureSummary } from '../../src/glitch/analysis.js';
+import { Analysis, type AnalysisOptions, type CaptureSummary } from '../../src/glitch/analysis.js';
 import type { AudioEvent, CaptureEvent, VideoEvent } from '../../src/glitch/capture/event.js';
 import type { Finding } from '../../src/glitch/finding.js';
 import type { AacUnit, VideoUnit } from '../../src/media/access-unit.js';
@@ -25,11 +25,12 @@ export function inMilliseconds(
 
 export function analyseEvents(
   events: Iterable<CaptureEvent>,
-  options: { readonly pictures?: boolean } = {},
+  options: { readonly pictures?: boolean; readonly more?: AnalysisOptions['more'] } = {},
 ): { findings: Finding[]; summary: CaptureSummary } {
   const findings: Finding[] = [];
   const analysis = new Analysis({
     pictures: options.pictures ?? false,
+    more: options.more,
     onFinding: (finding) => findings.push(finding),
   });
   try {

@@ -3,15 +3,14 @@ import type { Report, SoundDetector } from '../detector.js';
 import type { Sound } from '../signal/sound.js';
 import { alignChunk, CHUNK, findNear, middle, mix, power } from './align.js';
 import { Baseline } from './baseline.js';
+import { LEAVES_NOTHING, shareLeft } from './correlate.js';
 import type { Line } from './line.js';
-import { MASK_WINDOW, NoiseToMask } from './noise-to-mask.js';
+import { FRAME, FrameErrors, SKIRT, type AverageErrors } from './frame-errors.js';
+import { MASK_WINDOW } from './noise-to-mask.js';
 import type { ReferenceSound } from './reference-sound.js';
 import { reportExcess, reportJump, type Episode } from './report-difference.js';
 import { switchPoint } from './switch-point.js';
 
-/** Compared at once: the grid of AAC frames, as sound is decoded from the first of them on. */
-const FRAME = 1024;
-const SKIRT = (MASK_WINDOW - FRAME) / 2;
 /** What is looked for beyond a bad frame to see whether the capture goes on elsewhere in the reference. */
 const PIECE = 4096;
 const AHEAD = SKIRT + FRAME + PIECE;
@@ -19,7 +18,7 @@ const AHEAD = SKIRT + FRAME + PIECE;
 const CALM_FRAMES = 3;
 /** Searched around the line at once, and after so many bad frames. */
 const reaches = [
-  { afterFrames: 1, reachSeconds: 0.05 },
+  { afterFrames: 1, reachSeconds: 0.1 },
   { afterFrames: 6, reachSeconds: 1 },
   { afterFrames: 40, reachSeconds: 10 },
 ] as const;
@@ -27,6 +26,8 @@ const reaches = [
 const LOST_FRAMES = 300;
 /** Another place must leave less than this of the error that the line leaves. */
 const MUST_LEAVE = 0.3;
+/** And no more than so many times what the codec leaves: half a note fits the other half quite well. */
+const MAY_LEAVE = 4;
 /** Smaller ones are drift. */
 const LEAST_JUMP = 8;
 const FIRST_TRY_SECONDS = 3;
@@ -36,16 +37,12 @@ const FOLLOW_TIME = 0.2;
 const FOLLOW_DRIFT = 0.005;
 
 /** What the comparison with a reference came to. */
-export interface Comparison {
+export interface Comparison extends AverageErrors {
   /** Where the capture's first sample is in the reference; below 0 the capture begins earlier. */
   readonly offsetMs: number;
   /** Of the capture's clock against the reference's. */
   readonly driftPpm: number;
   readonly comparedMs: number;
-  /** Per channel, over all frames: level, error below the signal, and noise over mask (see NoiseToMask). */
-  readonly gainDb: readonly number[];
-  readonly errorDb: readonly number[];
-  readonly noiseToMaskDb: readonly number[];
   readonly lostSamples: number;
   readonly insertedSamples: number;
 }
@@ -55,15 +52,13 @@ export class Compare implements SoundDetector {
   readonly #reference: ReferenceSound;
   readonly #name: string;
   readonly #report: Report;
-  readonly #model: NoiseToMask;
   readonly #baseline = new Baseline();
-  readonly #sums: { gain: number; signal: number; error: number; ratio: number }[];
+  readonly #errors: FrameErrors;
   #line: Line | undefined;
   #firstLine: { line: Line; position: number } | undefined;
   #tries = 0;
   #nextTry: number;
   #next = 0;
-  #frames = 0;
   #episode: Episode | undefined;
   #calm = 0;
   #lost = 0;
@@ -71,13 +66,12 @@ export class Compare implements SoundDetector {
 
   /** @param name of the reference, for messages */
   constructor(reference: ReferenceSound, name: string, report: Report) {
-    const { sampleRate, channels } = reference.format;
+    const { sampleRate } = reference.format;
     this.#reference = reference;
     this.#name = name;
     this.#report = report;
-    this.#model = new NoiseToMask(sampleRate);
+    this.#errors = new FrameErrors(reference.format);
     this.#nextTry = FIRST_TRY_SECONDS * sampleRate;
-    this.#sums = Array.from({ length: channels }, () => ({ gain: 1, signal: 0, error: 0, ratio: 0 }));
   }
 
   /** @throws InvalidOptionError when nothing of the capture is found in the reference */
@@ -100,14 +94,11 @@ export class Compare implements SoundDetector {
   get comparison(): Comparison {
     const { sampleRate } = this.#reference.format;
     const start = this.#firstLine;
-    const db = (ratio: number): number => round(10 * Math.log10(Math.max(1e-12, ratio)));
     return {
       offsetMs: start === undefined ? 0 : round((start.line.place(0) * 1000) / sampleRate),
       driftPpm: round((this.#line?.drift ?? 0) * 1e6),
-      comparedMs: round((this.#frames * FRAME * 1000) / sampleRate),
-      gainDb: this.#sums.map(({ gain }) => db(gain ** 2)),
-      errorDb: this.#sums.map(({ error, signal }) => db(error / Math.max(1e-12, signal))),
-      noiseToMaskDb: this.#sums.map(({ ratio }) => db(ratio / Math.max(1, this.#frames))),
+      comparedMs: round((this.#errors.frames * FRAME * 1000) / sampleRate),
+      ...this.#errors.averages,
       lostSamples: this.#lost,
       insertedSamples: this.#inserted,
     };
@@ -127,6 +118,7 @@ export class Compare implements SoundDetector {
       );
     }
     this.#line = line;
+    this.#errors.begin(sound, from, line.read(this.#reference, from, CHUNK));
     this.#firstLine = { line: line.shifted(0), position: from };
     this.#next = Math.max(this.#next, Math.ceil(sound.firstPosition / FRAME) * FRAME);
     return true;
@@ -141,28 +133,14 @@ export class Compare implements SoundDetector {
       this.#close(sound);
       return;
     }
-    const from = position - SKIRT;
-    const references = line.read(this.#reference, from, MASK_WINDOW);
-    this.#frames++;
-    let worst = { ratio: 0, channel: 0 };
-    references.forEach((reference, channel) => {
-      const sums = this.#sums[channel]!;
-      const heard = windowed(sound, channel, from);
-      const error = heard.map((x, i) => x - sums.gain * reference[i]!);
-      const scaled = reference.map((x) => sums.gain * x);
-      const ratio = this.#model.ratio(scaled, error);
-      if (ratio > worst.ratio) worst = { ratio, channel };
-      sums.ratio += ratio;
-      for (let i = SKIRT; i < SKIRT + FRAME; i++) {
-        sums.signal += scaled[i]! ** 2;
-        sums.error += error[i]! ** 2;
-      }
-    });
-    const noiseToMaskDb = 10 * Math.log10(Math.max(1e-6, worst.ratio));
+    const references = line.read(this.#reference, position - SKIRT, MASK_WINDOW);
+    const frame = this.#errors.measure(sound, position, references);
+    const { noiseToMaskDb, channel } = frame;
     const excessDb = this.#baseline.excessDb(noiseToMaskDb);
     if (excessDb === undefined) {
-      this.#baseline.add(noiseToMaskDb);
-      this.#follow(sound, position, references);
+      this.#baseline.add(frame);
+      const late = this.#errors.follow(sound, position, references);
+      if (late !== undefined) line.follow(position, FOLLOW_TIME * late, (FOLLOW_DRIFT * late) / FRAME);
       if (this.#episode !== undefined && ++this.#calm >= CALM_FRAMES) this.#close(sound);
       return;
     }
@@ -171,31 +149,9 @@ export class Compare implements SoundDetector {
     const episode = this.#episode;
     episode.frames++;
     if (noiseToMaskDb > (episode.worst?.noiseToMaskDb ?? -Infinity)) {
-      episode.worst = { position, noiseToMaskDb, excessDb, channel: worst.channel };
+      episode.worst = { position, noiseToMaskDb, excessDb, channel };
     }
     this.#seek(sound, position, episode);
-  }
-
-  /** Gain and clock change slowly: each good frame tells a little of them. */
-  #follow(sound: Sound, position: number, references: readonly Float32Array[]): void {
-    let [top, bottom] = [0, 0];
-    references.forEach((reference, channel) => {
-      const sums = this.#sums[channel]!;
-      const heard = sound.view(channel, position, position + FRAME);
-      let [products, squares] = [0, 0];
-      for (let i = 0; i < heard.length; i++) {
-        const r = reference[SKIRT + i]!;
-        products += heard[i]! * r;
-        squares += r * r;
-        const slope = (reference[SKIRT + i + 1]! - reference[SKIRT + i - 1]!) / 2;
-        top += (heard[i]! - sums.gain * r) * sums.gain * slope;
-        bottom += (sums.gain * slope) ** 2;
-      }
-      if (squares > 1e-4) sums.gain += 0.02 * Math.max(-0.5, Math.min(0.5, products / squares - sums.gain));
-    });
-    if (bottom < 1e-4) return;
-    const lag = Math.max(-0.5, Math.min(0.5, top / bottom));
-    this.#line!.follow(position, FOLLOW_TIME * lag, (FOLLOW_DRIFT * lag) / FRAME);
   }
 
   /** Whether the capture goes on elsewhere in the reference from here. */
@@ -208,7 +164,7 @@ export class Compare implements SoundDetector {
     let found: { readonly at: number; readonly score: number } | undefined;
     if (episode.frames % LOST_FRAMES === 0) {
       const anew = alignChunk(sound, sound.endPosition - CHUNK, this.#reference);
-      found = anew && { at: anew.place(ahead), score: 1 };
+      found = anew && findNear(piece, this.#reference, anew.place(ahead), LEAST_JUMP);
     } else {
       const reach = reaches.findLast(
         ({ afterFrames }) => episode.frames >= afterFrames && episode.frames % afterFrames === 0,
@@ -219,8 +175,9 @@ export class Compare implements SoundDetector {
     }
     if (found === undefined) return;
     const here = mix(line.read(this.#reference, ahead, PIECE));
-    const left = (score: number): number => 1 - Math.max(0, score) ** 2;
-    if (left(found.score) > MUST_LEAVE * left(likeness(piece, here))) return;
+    const left = shareLeft(found.score);
+    if (left > MUST_LEAVE * shareLeft(likeness(piece, here))) return;
+    if (left > MAY_LEAVE * this.#baseline.shareLeft + LEAVES_NOTHING) return;
     this.#jump(sound, position, found.at - expected);
   }
 
@@ -228,13 +185,13 @@ export class Compare implements SoundDetector {
     const old = this.#line!;
     const fresh = old.shifted(samples);
     this.#line = fresh;
+    if (Math.abs(samples) < LEAST_JUMP) return;
     const episode = this.#episode!;
     this.#episode = undefined;
-    if (Math.abs(samples) < LEAST_JUMP) return;
     const from = Math.max(sound.firstPosition, episode.from - FRAME);
     const length = position + FRAME + SKIRT + PIECE - from;
     const heard = middle(sound, from, length);
-    const gain = this.#sums.reduce((sum, one) => sum + one.gain, 0) / this.#sums.length;
+    const { gain } = this.#errors;
     const errors = [old, fresh].map((line) => {
       const reference = mix(line.read(this.#reference, from, length));
       return heard.map((x, i) => (x - gain * reference[i]!) ** 2);
@@ -265,14 +222,6 @@ function loudest(sound: Sound): number {
     if (loudness > best.power) best = { from, power: loudness };
   }
   return best.from;
-}
-
-/** {@link MASK_WINDOW} samples; 0 before the first and after the last one. */
-function windowed(sound: Sound, channel: number, from: number): Float32Array {
-  const samples = new Float32Array(MASK_WINDOW);
-  const first = Math.max(from, sound.firstPosition);
-  samples.set(sound.view(channel, first, from + MASK_WINDOW), first - from);
-  return samples;
 }
 
 /** Normalised correlation. */

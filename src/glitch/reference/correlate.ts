@@ -16,8 +16,10 @@ function transform(size: number): Fft {
   return fft;
 }
 
-/** Peaks this close to the best are as good: of periodic sound, the one nearest to where it is expected is meant. */
-const AS_GOOD = 0.98;
+/** Peaks that leave so little more than the best are as good: of periodic sound, the nearest to `expected` is meant. */
+const LEAVES_AS_LITTLE = 1.3;
+/** What rounding leaves of sounds that are the same. */
+export const LEAVES_NOTHING = 1e-4;
 
 /**
  * Looks for a piece in a longer stretch, by the normalised cross-correlation.
@@ -39,9 +41,10 @@ export function findPiece(piece: Float32Array, stretch: Float32Array, expected =
     if (scores[at]! > best) best = scores[at]!;
     under += (stretch[at + piece.length] ?? 0) ** 2 - stretch[at]! ** 2;
   }
+  const mayLeave = LEAVES_AS_LITTLE * shareLeft(best) + LEAVES_NOTHING;
   let peak = -1;
   for (let at = 0; at < places; at++) {
-    if (scores[at]! < AS_GOOD * best || scores[at]! < (scores[at - 1] ?? -1)) continue;
+    if (shareLeft(scores[at]!) > mayLeave || scores[at]! < (scores[at - 1] ?? -1)) continue;
     if (scores[at]! < (scores[at + 1] ?? -1)) continue;
     if (peak === -1 || Math.abs(at - expected) < Math.abs(peak - expected)) peak = at;
   }
@@ -50,6 +53,11 @@ export function findPiece(piece: Float32Array, stretch: Float32Array, expected =
   const bend = before - 2 * here + after;
   const between = bend < 0 ? (0.5 * (before - after)) / bend : 0;
   return { at: peak + Math.max(-0.5, Math.min(0.5, between)), score: here };
+}
+
+/** Of the power of one sound, what another explains nothing of, given how alike they are. */
+export function shareLeft(score: number): number {
+  return 1 - Math.max(0, score) ** 2;
 }
 
 /** Sum over i of piece[i] × stretch[at + i], for each `at`; both as one complex signal, so that one transform does. */

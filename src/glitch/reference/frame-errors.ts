@@ -1,0 +1,137 @@
+import type { Sound } from '../signal/sound.js';
+import { MASK_WINDOW, NoiseToMask } from './noise-to-mask.js';
+
+/** Compared at once: the grid of AAC frames, as sound is decoded from the first of them on. */
+export const FRAME = 1024;
+/** What the window of the model reaches over a frame on either side. */
+export const SKIRT = (MASK_WINDOW - FRAME) / 2;
+
+/** How one frame differs from the reference. */
+export interface FrameError {
+  /** Of the worse channel. */
+  readonly noiseToMaskDb: number;
+  readonly channel: number;
+  /** Energies over both channels. */
+  readonly signal: number;
+  readonly error: number;
+}
+
+/** Averages over all frames, one value per channel. */
+export interface AverageErrors {
+  /** Level of the capture against the reference. */
+  readonly gainDb: readonly number[];
+  /** Error against the signal. */
+  readonly errorDb: readonly number[];
+  readonly noiseToMaskDb: readonly number[];
+}
+
+/** What frames differ by, beyond the gain of each channel, which is followed. */
+export class FrameErrors {
+  readonly #model: NoiseToMask;
+  readonly #sums: { gain: number; signal: number; error: number; ratio: number }[];
+  #frames = 0;
+
+  constructor({ sampleRate, channels }: { readonly sampleRate: number; readonly channels: number }) {
+    this.#model = new NoiseToMask(sampleRate);
+    this.#sums = Array.from({ length: channels }, () => ({ gain: 1, signal: 0, error: 0, ratio: 0 }));
+  }
+
+  /** Compared so far. */
+  get frames(): number {
+    return this.#frames;
+  }
+
+  get averages(): AverageErrors {
+    return {
+      gainDb: this.#sums.map(({ gain }) => db(gain ** 2)),
+      errorDb: this.#sums.map(({ error, signal }) => db(error / Math.max(1e-12, signal))),
+      noiseToMaskDb: this.#sums.map(({ ratio }) => db(ratio / Math.max(1, this.#frames))),
+    };
+  }
+
+  /** Mean of the channels' gains. */
+  get gain(): number {
+    return this.#sums.reduce((sum, { gain }) => sum + gain, 0) / this.#sums.length;
+  }
+
+  /** Learns the gain of each channel where the capture was found: sound may have been turned down for good. */
+  begin(sound: Sound, from: number, references: readonly Float32Array[]): void {
+    references.forEach((reference, channel) => {
+      let [products, squares] = [0, 0];
+      sound.view(channel, from, from + reference.length).forEach((x, i) => {
+        products += x * reference[i]!;
+        squares += reference[i]! ** 2;
+      });
+      if (squares > 1e-4) this.#sums[channel]!.gain = products / squares;
+    });
+  }
+
+  /** @param references per channel, {@link MASK_WINDOW} samples from `position` − {@link SKIRT} on */
+  measure(sound: Sound, position: number, references: readonly Float32Array[]): FrameError {
+    let worst = { ratio: 0, channel: 0 };
+    let [signal, error] = [0, 0];
+    references.forEach((reference, channel) => {
+      const sums = this.#sums[channel]!;
+      const scaled = reference.map((x) => sums.gain * x);
+      const differences = windowed(sound, channel, position - SKIRT).map((x, i) => x - scaled[i]!);
+      const ratio = this.#model.ratio(scaled, differences);
+      if (ratio > worst.ratio) worst = { ratio, channel };
+      const [signalHere, errorHere] = [energy(scaled), energy(differences)];
+      sums.ratio += ratio;
+      sums.signal += signalHere;
+      sums.error += errorHere;
+      signal += signalHere;
+      error += errorHere;
+    });
+    this.#frames++;
+    return {
+      noiseToMaskDb: 10 * Math.log10(Math.max(1e-6, worst.ratio)),
+      channel: worst.channel,
+      signal,
+      error,
+    };
+  }
+
+  /**
+   * Gain and clock change slowly: each good frame tells a little of them.
+   *
+   * @returns how many samples the capture lies late; undefined where the sound does not tell
+   */
+  follow(sound: Sound, position: number, references: readonly Float32Array[]): number | undefined {
+    let [top, bottom] = [0, 0];
+    references.forEach((reference, channel) => {
+      const sums = this.#sums[channel]!;
+      const heard = sound.view(channel, position, position + FRAME);
+      let [products, squares] = [0, 0];
+      for (let i = 0; i < heard.length; i++) {
+        const r = reference[SKIRT + i]!;
+        products += heard[i]! * r;
+        squares += r * r;
+        const slope = (reference[SKIRT + i + 1]! - reference[SKIRT + i - 1]!) / 2;
+        top += (heard[i]! - sums.gain * r) * sums.gain * slope;
+        bottom += (sums.gain * slope) ** 2;
+      }
+      if (squares > 1e-4) sums.gain += 0.02 * Math.max(-0.5, Math.min(0.5, products / squares - sums.gain));
+    });
+    return bottom < 1e-4 ? undefined : Math.max(-0.5, Math.min(0.5, top / bottom));
+  }
+}
+
+/** {@link MASK_WINDOW} samples; 0 before the first and after the last one. */
+function windowed(sound: Sound, channel: number, from: number): Float32Array {
+  const samples = new Float32Array(MASK_WINDOW);
+  const first = Math.max(from, sound.firstPosition);
+  samples.set(sound.view(channel, first, from + MASK_WINDOW), first - from);
+  return samples;
+}
+
+/** Of the frame, without its skirts. */
+function energy(window: Float32Array): number {
+  let sum = 0;
+  for (let i = SKIRT; i < SKIRT + FRAME; i++) sum += window[i]! ** 2;
+  return sum;
+}
+
+function db(ratio: number): number {
+  return Math.round(1000 * Math.log10(Math.max(1e-12, ratio))) / 100;
+}
