@@ -76,7 +76,8 @@ function explains(one: Finding, other: Finding, isFirst: boolean): boolean {
   if (one === other || one.medium !== other.medium) return false;
   if (one.isByReference === true && other.isByReference !== true) {
     // What was lost or inserted is known: what it sounds like needs no guess.
-    if (one.kind === other.kind || (breaks.has(one.kind) && breaks.has(other.kind))) return isNear(one, other);
+    if (one.kind === other.kind || (breaks.has(one.kind) && breaks.has(other.kind)))
+      return isNear(one, other);
   }
   if (other.isByReference === true && breaks.has(other.kind) && one.isByReference !== true) return false;
   if (one.kind === other.kind) {
