@@ -14,6 +14,10 @@ const benches = {
     file: 'splice/seams.ts',
     what: 'noise at the seams of spliced AAC, with each technique and without it',
   },
+  hours: {
+    file: 'splice/hours.ts',
+    what: "two one-hour recordings joined, against ffmpeg's concat: wall, CPU, memory; needs a build",
+  },
   latency: {
     file: 'pipeline/relay-latency.ts',
     what: 'RTP in to RTMP out through a whole server, relayed and mixed; needs a build',
