@@ -43,7 +43,7 @@ export function dial(address: RtmpAddress, options: DialOptions): Promise<Socket
     const failed = (error: Error): void =>
       settle(() => {
         socket.destroy();
-        reject(new DestinationError(`${address.shown}: ${error.message || error.name}`, { cause: error }));
+        reject(unreached(address, error));
       });
     const succeeded = (): void =>
       settle(() => {
@@ -53,4 +53,25 @@ export function dial(address: RtmpAddress, options: DialOptions): Promise<Socket
     signal.addEventListener('abort', aborted, { once: true });
     socket.once('error', failed).once(connected, succeeded);
   });
+}
+
+const CHECK_ADDRESS = 'Check the address.';
+/** What the operating system's errors mean to whoever entered the address, and what to do about it. */
+const FAILURES: Readonly<Record<string, readonly [what: string, hint: string]>> = {
+  ECONNREFUSED: ['connection refused', 'Is the server running, and is the port right?'],
+  ENOTFOUND: ['no such host', CHECK_ADDRESS],
+  EAI_AGAIN: ['the host name could not be looked up', 'Check the address and this machine’s network.'],
+  ETIMEDOUT: ['no answer', 'Is the address right, and does a firewall let RTMP through?'],
+  EHOSTUNREACH: ['the host cannot be reached', CHECK_ADDRESS],
+  ENETUNREACH: ['the network cannot be reached', 'Check this machine’s network.'],
+};
+
+function unreached({ shown }: RtmpAddress, error: Error & { code?: string }): DestinationError {
+  const { code = '' } = error;
+  const known = FAILURES[code];
+  if (known === undefined) {
+    return new DestinationError(`${shown}: ${error.message || error.name}`, { cause: error });
+  }
+  const [what, hint] = known;
+  return new DestinationError(`${shown}: ${what} (${code})`, { cause: error, hint });
 }

@@ -100,8 +100,8 @@ export class Rooms implements RoomDirectory {
       name
         .toLowerCase()
         .replace(/[^a-z0-9]+/g, '-')
-        .replace(/^-+|-+$/g, '')
-        .slice(0, MAX_ID_LENGTH - 4) || 'room';
+        .slice(0, MAX_ID_LENGTH - 4)
+        .replace(/^-+|-+$/g, '') || 'room';
     for (let n = 1; ; n++) {
       const id = n === 1 ? base : `${base}-${n}`;
       if (!this.#rooms.has(id)) return id;

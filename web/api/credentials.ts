@@ -1,3 +1,6 @@
+// A new link pasted over the old one changes nothing but the fragment: without this the page would not notice.
+addEventListener('hashchange', () => location.reload());
+
 /**
  * Takes the token out of the address: `#key=…` or `#token=…` (also `?token=…`, which some chat programs insist on).
  * It is kept for this tab and removed from the address bar, so that a shared screen shows no key.

@@ -196,5 +196,7 @@ async function whepFigures(connection: RTCPeerConnection | undefined): Promise<P
 
 function behindEdge(video: HTMLVideoElement): number | undefined {
   const { buffered, currentTime } = video;
-  return buffered.length === 0 ? undefined : (buffered.end(buffered.length - 1) - currentTime) * 1000;
+  if (buffered.length === 0) return undefined;
+  // A player that waits for data may be past the end of it.
+  return Math.max(0, buffered.end(buffered.length - 1) - currentTime) * 1000;
 }

@@ -73,8 +73,9 @@ export class Publisher {
     return this.#link.owns(sessionId);
   }
 
-  close(): void {
-    this.#link.close();
+  /** @param isOver the server has ended the session already */
+  close(isOver = false): void {
+    this.#link.close(isOver);
   }
 
   #figures(report: RTCStatsReport): PublishFigures {

@@ -19,6 +19,8 @@ export interface LinkOptions {
   setUp(connection: RTCPeerConnection): void;
   /** What to make of the server's answer before it is applied. */
   readonly adapt?: (answerSdp: string) => string;
+  /** Ends the session by closing the connection alone, without a DELETE. */
+  readonly leavesSilently?: boolean;
   onState?(state: LinkState, error?: ApiError): void;
   onStats?(report: RTCStatsReport): void;
 }
@@ -46,10 +48,11 @@ export class RtcLink {
     return this.#lastSession?.endsWith(`/${sessionId}`) ?? false;
   }
 
-  close(): void {
+  /** @param isOver the server has ended the session already: there is nobody to say goodbye to */
+  close(isOver = false): void {
     if (this.#closed.signal.aborted) return;
     this.#closed.abort();
-    this.#end();
+    this.#end(isOver);
     this.#options.onState?.('closed');
   }
 
@@ -126,13 +129,15 @@ export class RtcLink {
     }
   }
 
-  #end(): void {
+  #end(isOver = false): void {
+    const { token, leavesSilently = false } = this.#options;
     this.#connection?.close();
     this.#connection = undefined;
-    if (this.#session === undefined) return;
-    const headers = authorization(this.#options.token);
-    void fetch(this.#session, { method: 'DELETE', headers, keepalive: true }).catch(() => undefined);
+    const session = this.#session;
     this.#session = undefined;
+    if (session === undefined || isOver || leavesSilently) return;
+    const headers = authorization(token);
+    void fetch(session, { method: 'DELETE', headers, keepalive: true }).catch(() => undefined);
   }
 }
 

@@ -14,6 +14,8 @@ export interface SubscriberOptions {
 export function subscribe(options: SubscriberOptions): RtcLink {
   return new RtcLink({
     ...options,
+    // Most subscriptions end because the server ended what they play, and the session with it.
+    leavesSilently: true,
     setUp: (connection) => {
       const stream = new MediaStream();
       connection.addTransceiver('audio', { direction: 'recvonly' });

@@ -12,6 +12,8 @@ export interface PublisherControl {
   readonly wanted: boolean;
   readonly start: () => void;
   readonly stop: () => void;
+  /** Stops when the server has ended the session already. */
+  readonly abandon: () => void;
   /** A session gave way to a newer one: if it was this one, sending is over here, or the two would fight for ever. */
   readonly yieldTo: (replacedSessionId: string) => void;
 }
@@ -48,22 +50,24 @@ export function usePublisher(options: {
     });
   }, [wanted, stream]);
 
-  const stop = useCallback(() => {
-    publisher.current?.close();
+  const end = useCallback((isOver: boolean) => {
+    publisher.current?.close(isOver);
     publisher.current = undefined;
     setWanted(false);
     setFigures(undefined);
   }, []);
+  const stop = useCallback(() => end(false), [end]);
+  const abandon = useCallback(() => end(true), [end]);
   const yieldTo = useCallback(
     (replaced: string) => {
       if (publisher.current?.owns(replaced) !== true) return;
-      stop();
+      abandon();
       setError({
         message: 'Sending goes on from elsewhere',
         hint: 'Another window or program of yours has taken over. Take over again to send from here.',
       });
     },
-    [stop],
+    [abandon],
   );
   useEffect(() => {
     if (!wanted) publisher.current = void publisher.current?.close();
@@ -84,6 +88,7 @@ export function usePublisher(options: {
     wanted,
     start: () => (setError(undefined), setWanted(true)),
     stop,
+    abandon,
     yieldTo,
   };
 }

@@ -13,6 +13,10 @@ export function TopBar({
   children?: ComponentChildren;
   home?: boolean;
 }): JSX.Element {
+  useEffect(() => {
+    const [page] = document.title.split(' · ').slice(-2);
+    if (title !== undefined) document.title = `${title} · ${page} · AnchorNet`;
+  }, [title]);
   const brand = (
     <>
       <Logo />
@@ -31,7 +35,7 @@ export function TopBar({
       {title !== undefined && (
         <>
           <span class="divider" />
-          <h1>{title}</h1>
+          <h1 title={title}>{title}</h1>
         </>
       )}
       {children}

@@ -6,16 +6,9 @@ import { LevelMeter } from './video.js';
 
 /** Which camera, which microphone, and whether it hears anything. */
 export function DevicePickers({ capture }: { capture: Capture }): JSX.Element {
-  const { cameras, microphones, choice, problem, stream } = capture;
+  const { cameras, microphones, choice, stream } = capture;
   return (
     <div class="stack">
-      {problem !== undefined && (
-        <Notice message={problem}>
-          <button type="button" class="button compact" onClick={capture.retry}>
-            Try again
-          </button>
-        </Notice>
-      )}
       <Picker
         label="Camera"
         devices={cameras}
@@ -32,6 +25,19 @@ export function DevicePickers({ capture }: { capture: Capture }): JSX.Element {
       />
       <LevelMeter stream={stream} />
     </div>
+  );
+}
+
+/** Why there is no camera, if so, and the way to ask for it again. */
+export function CaptureProblem({ capture, hint }: { capture: Capture; hint?: string }): JSX.Element | null {
+  const { problem, retry } = capture;
+  if (problem === undefined) return null;
+  return (
+    <Notice message={problem} hint={hint}>
+      <button type="button" class="button compact" onClick={retry}>
+        Try again
+      </button>
+    </Notice>
   );
 }
 
@@ -106,7 +112,6 @@ function Toggle({
     <button
       type="button"
       class={`button round ${on ? '' : 'off'}`}
-      aria-pressed={!on}
       aria-label={label}
       title={label}
       onClick={onClick}

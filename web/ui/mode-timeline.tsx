@@ -1,57 +1,53 @@
 import type { JSX } from 'preact';
 import type { RoomView } from '../../src/serve/room-api.js';
 import { formatDuration } from './format.js';
+import { phasesOf, switchesOf, type PhaseKind } from './program-phases.js';
 
-const NAMES = { relay: 'Live', mix: 'Collab', slate: 'Host away' } as const;
+const NAMES: Readonly<Record<PhaseKind, string>> = {
+  starting: 'Starting',
+  live: 'Live',
+  collab: 'Collab',
+  away: 'Host away',
+};
 
 /** What the program was made of since it began (as far back as is known): one bar, widths in proportion to time. */
 export function ModeTimeline({ room, now }: { room: RoomView; now: number }): JSX.Element {
-  const { timeline, lastSwitchMs } = room.program;
-  if (timeline.length === 0) {
+  const phases = phasesOf(room.program.timeline, now);
+  if (phases.length === 0) {
     return <div class="timeline" role="img" aria-label="The program has not begun" />;
   }
-  const starts = timeline.map(({ at }) => Date.parse(at));
-  const end = Math.max(now, starts.at(-1) ?? now);
-  // The slate before the host's first picture is the beginning, not an absence.
-  const first = timeline.findIndex(({ source }) => source !== 'slate');
-  const begun = first === -1 ? timeline.length : first;
-  const switches = Math.max(0, timeline.length - begun - 1);
+  const { count, lastMs } = switchesOf(phases);
+  const switches = `${count} ${count === 1 ? 'switch' : 'switches'}`;
+  const shown = (['live', 'collab', 'away'] as const).filter(
+    (kind) => kind !== 'away' || phases.some((phase) => phase.kind === kind),
+  );
   return (
     <div class="stack" style={{ gap: '7px' }}>
-      <div class="timeline" role="img" aria-label={`${switches} mode switches`}>
-        {timeline.map(({ source, tookMs }, index) => {
-          const name = index < begun ? 'Starting' : NAMES[source];
-          const length = (starts[index + 1] ?? end) - (starts[index] ?? end);
-          const title = `${name} for ${formatDuration(length)}, switched in ${Math.round(tookMs)} ms`;
-          return (
-            <i
-              key={index}
-              class={index < begun ? 'starting' : source}
-              style={{ flex: Math.max(length, 1) }}
-              title={title}
-            />
-          );
-        })}
+      <div
+        class="timeline"
+        role="img"
+        aria-label={`${NAMES[phases.at(-1)?.kind ?? 'live']}, after ${switches}`}
+      >
+        {phases.map(({ kind, lengthMs, tookMs }, index) => (
+          <i
+            key={index}
+            class={kind}
+            style={{ flex: Math.max(lengthMs, 1) }}
+            title={`${NAMES[kind]} for ${formatDuration(lengthMs)}, switched in ${Math.round(tookMs)} ms`}
+          />
+        ))}
       </div>
       <div class="legend">
-        <span>
-          <i style={{ background: 'var(--live)' }} />
-          Live
-        </span>
-        <span>
-          <i style={{ background: 'var(--collab)' }} />
-          Collab
-        </span>
-        {timeline.slice(begun).some(({ source }) => source === 'slate') && (
-          <span>
-            <i style={{ background: 'var(--warn)' }} />
-            Host away
+        {shown.map((kind) => (
+          <span key={kind}>
+            <i class={kind} />
+            {NAMES[kind]}
           </span>
-        )}
+        ))}
         <span class="grow" />
-        {lastSwitchMs !== null && switches > 0 && (
+        {lastMs !== undefined && (
           <span>
-            {switches} {switches === 1 ? 'switch' : 'switches'} · last {Math.round(lastSwitchMs)} ms
+            {switches} · last {Math.round(lastMs)} ms
           </span>
         )}
       </div>

@@ -12,7 +12,7 @@ export const TARGET_HEALTH: Readonly<Record<TargetState, 'good' | 'warn' | 'bad'
 export const TARGET_TEXT: Readonly<Record<TargetState, string>> = {
   live: 'receiving',
   connecting: 'connecting…',
-  reconnecting: 'reconnecting…',
+  reconnecting: 'trying again…',
   stalled: 'stalled',
   failed: 'failed',
   idle: 'off',

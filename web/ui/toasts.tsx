@@ -16,8 +16,8 @@ interface Toast {
 export interface Toasts {
   readonly shown: JSX.Element;
   say(message: string, kind?: Toast['kind']): void;
-  /** Runs something and tells when it fails. */
-  attempt(action: Promise<unknown>): void;
+  /** Waits for something and tells when it fails. Never rejects. */
+  attempt(action: Promise<unknown>): Promise<void>;
 }
 
 let nextId = 1;
@@ -39,7 +39,11 @@ export function useToasts(): Toasts {
       </div>
     ),
     say: (message, kind = 'info') => add({ message, kind }),
-    attempt: (action) => void action.catch((error: unknown) => add({ kind: 'bad', ...describeError(error) })),
+    attempt: (action) =>
+      action.then(
+        () => undefined,
+        (error: unknown) => add({ kind: 'bad', ...describeError(error) }),
+      ),
   };
 }
 

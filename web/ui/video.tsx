@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { watchLevel } from '../media/level.js';
 import { initials, nameColour } from './format.js';
 
@@ -9,11 +9,14 @@ export function StreamVideo({
   muted = false,
   mirrored = false,
   label,
+  onPicture,
 }: {
   stream: MediaStream | undefined;
   muted?: boolean;
   mirrored?: boolean;
   label: string;
+  /** Whether there is a picture to see: not before the first has come, nor of audio alone. */
+  onPicture?: (isThere: boolean) => void;
 }): JSX.Element {
   const element = useRef<HTMLVideoElement>(null);
   useEffect(() => {
@@ -24,7 +27,19 @@ export function StreamVideo({
     video.muted = muted;
     if (stream !== undefined) void video.play().catch(() => undefined);
   }, [stream, muted]);
-  return <video ref={element} class={mirrored ? 'mirrored' : ''} autoplay playsinline aria-label={label} />;
+  const look = (): void => onPicture?.((element.current?.videoWidth ?? 0) > 0);
+  return (
+    <video
+      ref={element}
+      class={mirrored ? 'mirrored' : ''}
+      autoplay
+      playsinline
+      aria-label={label}
+      onLoadedData={look}
+      onResize={look}
+      onEmptied={look}
+    />
+  );
 }
 
 /** A picture frame with a name, a place for badges, and something to show when there is no picture. */
@@ -36,7 +51,8 @@ export function Tile({
   mirrored = false,
   whole = false,
   onAir = false,
-  empty,
+  placeholder,
+  covered = false,
   children,
 }: {
   name: string;
@@ -46,18 +62,23 @@ export function Tile({
   mirrored?: boolean;
   whole?: boolean;
   onAir?: boolean;
-  /** Shown instead of the picture. */
-  empty?: ComponentChildren;
+  /** Shown while there is no picture. */
+  placeholder: ComponentChildren;
+  /** Shows the placeholder though there may be a picture. */
+  covered?: boolean;
   children?: ComponentChildren;
 }): JSX.Element {
+  const [hasPicture, setHasPicture] = useState(false);
   return (
     <div class={`tile ${whole ? 'whole' : ''}`} data-onair={onAir}>
-      <StreamVideo stream={stream} muted={muted} mirrored={mirrored} label={name} />
-      {empty !== undefined && empty !== null && <div class="placeholder">{empty}</div>}
+      <StreamVideo stream={stream} muted={muted} mirrored={mirrored} label={name} onPicture={setHasPicture} />
+      {(covered || !hasPicture) && <div class="placeholder">{placeholder}</div>}
       {children}
       <span class="label">
         {icon}
-        <span class="ellipsis">{name}</span>
+        <span class="ellipsis" title={name}>
+          {name}
+        </span>
       </span>
     </div>
   );

@@ -1,5 +1,4 @@
-import '../../design/theme.css';
-import '../../design/components.css';
+import '../../design/design.css';
 import './dashboard.css';
 import { render } from 'preact';
 import { Dashboard } from './dashboard.js';

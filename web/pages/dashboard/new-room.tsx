@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { RoomView } from '../../../src/serve/room-api.js';
 import { describeError, type ApiClient } from '../../api/client.js';
+import { useBusy } from '../../ui/action-button.js';
 import { Notice } from '../../ui/chrome.js';
 
 const PICTURES = [
@@ -33,17 +34,16 @@ export function NewRoom({
   const [name, setName] = useState('');
   const [picture, setPicture] = useState(0);
   const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
+  const [busy, run] = useBusy();
   useEffect(() => dialog.current?.showModal(), []);
 
   const create = async (): Promise<void> => {
-    setBusy(true);
+    setError(undefined);
     try {
       const { settings } = PICTURES[picture] ?? PICTURES[0];
       onCreated(await api.post<RoomView>('/rooms', { name: name.trim(), settings }));
     } catch (thrown) {
       setError(thrown);
-      setBusy(false);
     }
   };
   return (
@@ -52,7 +52,7 @@ export function NewRoom({
         class="stack"
         onSubmit={(event) => {
           event.preventDefault();
-          void create();
+          run(create);
         }}
       >
         <h1>New room</h1>
@@ -87,7 +87,7 @@ export function NewRoom({
           <button type="button" class="button ghost" onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" class="button primary" disabled={busy || name.trim() === ''}>
+          <button type="submit" class="button primary" disabled={name.trim() === ''} aria-busy={busy}>
             Create room
           </button>
         </div>

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { RoomView, TargetView } from '../../../src/serve/room-api.js';
 import type { ApiClient } from '../../api/client.js';
+import { ActionButton } from '../../ui/action-button.js';
 import { StatePill, useNow } from '../../ui/chrome.js';
 import { formatBitrate, formatDuration } from '../../ui/format.js';
 import { Icon } from '../../ui/icons.js';
@@ -39,9 +40,18 @@ export function RoomCard({
   const openStudio = async (): Promise<void> => {
     // Opened before the key is in: browsers allow new tabs only in answer to a click.
     const tab = window.open('', '_blank');
-    const link = await studioLink();
-    if (tab === null) location.href = link;
-    else tab.location.href = link;
+    try {
+      const link = await studioLink();
+      if (tab === null) location.href = link;
+      else tab.location.href = link;
+    } catch (error) {
+      tab?.close();
+      throw error;
+    }
+  };
+  const copyStudioLink = async (): Promise<void> => {
+    await copyText(await studioLink());
+    toasts.say('Studio link copied. Whoever has it is the host.', 'warn');
   };
   const copyInvite = async (): Promise<void> => {
     const { path } = await api.post<{ path: string }>(`/rooms/${room.id}/invites`);
@@ -56,7 +66,9 @@ export function RoomCard({
   return (
     <article class="panel room">
       <header>
-        <h3 class="grow ellipsis">{room.name}</h3>
+        <h3 class="grow ellipsis" title={room.name}>
+          {room.name}
+        </h3>
         {room.recording.state === 'recording' && <span class="pill bad">REC</span>}
         <StatePill room={room} />
       </header>
@@ -87,40 +99,36 @@ export function RoomCard({
         <Targets targets={room.targets} />
       </div>
       <footer>
-        <button type="button" class="button primary compact" onClick={() => toasts.attempt(openStudio())}>
+        <ActionButton class="button primary compact" action={() => toasts.attempt(openStudio())}>
           <Icon name="broadcast" /> Studio
-        </button>
+        </ActionButton>
         <a class="button compact" href={`/watch/${room.id}`} target="_blank" rel="noreferrer">
           <Icon name="play" /> Watch
         </a>
-        <button type="button" class="button compact" onClick={() => toasts.attempt(copyInvite())}>
+        <ActionButton
+          class="button compact"
+          title="Copy an invite link for a guest"
+          action={() => toasts.attempt(copyInvite())}
+        >
           <Icon name="link" /> Invite
-        </button>
+        </ActionButton>
         <span class="grow" />
-        <button
-          type="button"
+        <ActionButton
           class="button ghost compact icon"
           aria-label={`Copy the studio link of ${room.name}`}
           title="Copy studio link"
-          onClick={() =>
-            toasts.attempt(
-              studioLink()
-                .then(copyText)
-                .then(() => toasts.say('Studio link copied. Whoever has it is the host.', 'warn')),
-            )
-          }
+          action={() => toasts.attempt(copyStudioLink())}
         >
           <Icon name="key" />
-        </button>
-        <button
-          type="button"
+        </ActionButton>
+        <ActionButton
           class="button ghost compact icon"
           aria-label={`Delete ${room.name}`}
           title="Delete room"
-          onClick={() => toasts.attempt(remove())}
+          action={() => toasts.attempt(remove())}
         >
           <Icon name="trash" />
-        </button>
+        </ActionButton>
       </footer>
     </article>
   );

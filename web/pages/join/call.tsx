@@ -28,15 +28,19 @@ export function Call({
   const api = useMemo(() => new ApiClient(token), [token]);
   const { room, connected, refused } = useRoom(roomId, token, (event) => {
     if (event.type === 'left')
-      onOver(event.reason === 'left' ? 'You left the room' : 'The host ended your visit');
-    if (event.type === 'closed') onOver('The show is over');
+      over(event.reason === 'left' ? 'You left the room' : 'The host ended your visit');
+    if (event.type === 'closed') over('The show is over');
     if (event.type === 'replaced') publisher.yieldTo(event.sessionId);
   });
   const publisher = usePublisher({ roomId, token, capture, bitrateBps: 1_800_000 });
   useEffect(() => publisher.start(), []);
   useEffect(() => {
-    if (refused !== undefined) onOver('You are no longer in the room');
+    if (refused !== undefined) over('You are no longer in the room');
   }, [refused]);
+  const over = (reason: string): void => {
+    publisher.abandon();
+    onOver(reason);
+  };
 
   const leave = (): void => {
     publisher.stop();
@@ -89,7 +93,8 @@ export function Call({
             mirrored
             onAir={me.onAir}
             icon={capture.microphoneOn && !me.muted ? undefined : <Icon name="micOff" />}
-            empty={noPicture ? <Avatar name={me.name} large /> : undefined}
+            placeholder={<Avatar name={me.name} large />}
+            covered={noPicture}
           >
             <LevelMeter stream={capture.stream} />
           </Tile>
@@ -142,18 +147,16 @@ function OtherTile({
   const { stream } = useSubscription(byRtmp ? undefined : `/whep/${roomId}/${other.id}`, token);
   return (
     <Tile
-      name={other.role === 'host' ? `${other.name} (host)` : other.name}
+      name={other.role === 'host' && other.name !== 'Host' ? `${other.name} (host)` : other.name}
       stream={stream}
       muted={false}
       onAir={other.onAir}
       icon={other.muted ? <Icon name="micOff" /> : undefined}
-      empty={
-        stream === undefined ? (
-          <>
-            <Avatar name={other.name} large />
-            {byRtmp && <span class="small">Comes by RTMP: seen on the watch page</span>}
-          </>
-        ) : undefined
+      placeholder={
+        <>
+          <Avatar name={other.name} large />
+          {byRtmp && <span class="small">Comes by RTMP: seen on the watch page</span>}
+        </>
       }
     />
   );

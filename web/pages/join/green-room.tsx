@@ -2,8 +2,9 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { describeError } from '../../api/client.js';
 import type { Capture } from '../../media/devices.js';
+import { useBusy } from '../../ui/action-button.js';
 import { Notice, TopBar } from '../../ui/chrome.js';
-import { CaptureButtons, DevicePickers } from '../../ui/device-pickers.js';
+import { CaptureButtons, CaptureProblem, DevicePickers } from '../../ui/device-pickers.js';
 import { Icon } from '../../ui/icons.js';
 import { Tile } from '../../ui/video.js';
 
@@ -20,17 +21,16 @@ export function GreenRoom({
   onJoin: (name: string) => Promise<void>;
 }): JSX.Element {
   const [name, setName] = useState(() => localStorage.getItem(REMEMBERED_NAME) ?? '');
-  const [busy, setBusy] = useState(false);
+  const [busy, run] = useBusy();
   const [error, setError] = useState<unknown>();
   const noPicture = !capture.cameraOn || (capture.stream?.getVideoTracks().length ?? 0) === 0;
   const join = async (): Promise<void> => {
-    setBusy(true);
+    setError(undefined);
     localStorage.setItem(REMEMBERED_NAME, name.trim());
     try {
       await onJoin(name.trim());
     } catch (thrown) {
       setError(thrown);
-      setBusy(false);
     }
   };
   return (
@@ -42,7 +42,8 @@ export function GreenRoom({
             name={name.trim() === '' ? 'You' : name}
             stream={capture.stream}
             mirrored
-            empty={noPicture ? <EmptyPreview problem={capture.problem} /> : undefined}
+            placeholder={<EmptyPreview capture={capture} />}
+            covered={noPicture}
           />
           <div class="buttons">
             <CaptureButtons capture={capture} />
@@ -52,7 +53,7 @@ export function GreenRoom({
           class="stack"
           onSubmit={(event) => {
             event.preventDefault();
-            void join();
+            run(join);
           }}
         >
           <div>
@@ -71,14 +72,16 @@ export function GreenRoom({
               onInput={(event) => setName(event.currentTarget.value)}
             />
           </label>
+          <CaptureProblem capture={capture} />
           <DevicePickers capture={capture} />
           {error !== undefined && <Notice {...describeError(error)} />}
           <button
             type="submit"
             class="button primary"
-            disabled={busy || name.trim() === '' || capture.stream === undefined}
+            aria-busy={busy}
+            disabled={name.trim() === '' || capture.stream === undefined}
           >
-            {busy ? 'Knocking…' : 'Ask to join'}
+            Ask to join
           </button>
           <p class="small faint">The host lets you in. Nobody but the host sees you until then.</p>
         </form>
@@ -87,11 +90,27 @@ export function GreenRoom({
   );
 }
 
-function EmptyPreview({ problem }: { problem: string | undefined }): JSX.Element {
+function EmptyPreview({ capture }: { capture: Capture }): JSX.Element {
+  const { problem, stream, cameraOn } = capture;
+  if (problem === undefined && stream === undefined) {
+    return (
+      <>
+        <div class="spinner" />
+        <span class="small">Opening your camera…</span>
+      </>
+    );
+  }
+  const hasCamera = (stream?.getVideoTracks().length ?? 0) > 0;
   return (
     <>
       <Icon name="cameraOff" />
-      <span class="small">{problem === undefined ? 'Your camera is off' : 'No picture yet'}</span>
+      <span class="small">
+        {stream === undefined
+          ? 'No picture yet'
+          : hasCamera && !cameraOn
+            ? 'Your camera is off'
+            : 'No camera: you can join by voice'}
+      </span>
     </>
   );
 }

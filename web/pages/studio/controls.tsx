@@ -5,10 +5,13 @@ import type { RoomView } from '../../../src/serve/room-api.js';
 import type { ApiClient } from '../../api/client.js';
 import type { Capture } from '../../media/devices.js';
 import type { PublisherControl } from '../../media/use-publisher.js';
+import { ActionButton } from '../../ui/action-button.js';
 import { CaptureButtons } from '../../ui/device-pickers.js';
 import { useNow } from '../../ui/chrome.js';
 import { formatDuration } from '../../ui/format.js';
 import { Icon } from '../../ui/icons.js';
+import { phasesOf, switchesOf } from '../../ui/program-phases.js';
+import { RadioGroup, type RadioOption } from '../../ui/radio-group.js';
 import type { Toasts } from '../../ui/toasts.js';
 
 interface ControlsProps {
@@ -25,7 +28,6 @@ export function Controls({ room, api, capture, publisher, toasts }: ControlsProp
     <div class="panel controls" role="toolbar" aria-label="Controls">
       <CaptureButtons capture={capture} />
       <ModeSwitch room={room} api={api} toasts={toasts} />
-      <span class="grow" />
       <RecordButton room={room} api={api} toasts={toasts} />
       <GoLive room={room} api={api} toasts={toasts} capture={capture} publisher={publisher} />
     </div>
@@ -42,40 +44,41 @@ function ModeSwitch({ room, api, toasts }: Pick<ControlsProps, 'room' | 'api' | 
   const pending = asked ?? (shown !== undefined && room.mode !== shown ? room.mode : undefined);
   const choose = (mode: Mode): void => {
     setAsked(mode);
-    toasts.attempt(
+    void toasts.attempt(
       api.put(`/rooms/${room.id}/mode`, { mode }).catch((error: unknown) => {
         setAsked(undefined);
         throw error;
       }),
     );
   };
-  const option = (mode: Mode, text: string): JSX.Element => (
-    <button
-      type="button"
-      role="radio"
-      class={room.state === 'idle' ? '' : mode}
-      aria-checked={room.mode === mode && pending === undefined}
-      data-pending={pending === mode}
-      disabled={mode === 'collab' && guests.length === 0 && room.mode !== 'collab'}
-      title={mode === 'collab' && guests.length === 0 ? 'Accept a guest first' : undefined}
-      onClick={() => choose(mode)}
-    >
-      {text}
-    </button>
-  );
-  const { lastSwitchMs } = room.program;
+  const option = (mode: Mode, content: string): RadioOption<Mode> => ({
+    value: mode,
+    content,
+    class: room.state === 'idle' ? '' : mode,
+    pending: pending === mode,
+  });
+  const isAlone = guests.length === 0;
+  const { lastMs } = switchesOf(phasesOf(room.program.timeline, 0));
   return (
     <div class="mode">
-      <div class="segmented" role="radiogroup" aria-label="Mode">
-        {option('live', 'Live')}
-        {option('collab', 'Collab')}
-      </div>
+      <RadioGroup
+        label="Mode"
+        class="segmented"
+        value={pending === undefined ? room.mode : undefined}
+        options={[
+          option('live', 'Live'),
+          {
+            ...option('collab', 'Collab'),
+            disabled: isAlone && room.mode !== 'collab',
+            title: isAlone ? 'Accept a guest first' : undefined,
+          },
+        ]}
+        onChoose={choose}
+      />
       <span class="small faint took" role="status">
         {pending !== undefined
           ? 'switching…'
-          : lastSwitchMs === null
-            ? ''
-            : `switched in ${Math.round(lastSwitchMs)} ms`}
+          : lastMs !== undefined && `switched in ${Math.round(lastMs)} ms`}
       </span>
     </div>
   );
@@ -93,20 +96,24 @@ function RecordButton({ room, api, toasts }: Pick<ControlsProps, 'room' | 'api' 
   const { state, startedAt } = room.recording;
   const recording = state === 'recording';
   const offAir = room.state === 'idle';
-  const set = (next: 'recording' | 'off'): void =>
-    toasts.attempt(api.put(`/rooms/${room.id}/recording`, { state: next }));
+  const next = recording ? 'off' : 'recording';
   return (
-    <button
-      type="button"
+    <ActionButton
       class={`button ${recording ? 'danger' : ''}`}
-      aria-pressed={recording}
       disabled={offAir && !recording}
       title={offAir ? 'Go live first: the program is what is recorded' : 'Into a file on the server'}
-      onClick={() => set(recording ? 'off' : 'recording')}
+      action={() => toasts.attempt(api.put(`/rooms/${room.id}/recording`, { state: next }))}
     >
       <Icon name="record" />
-      {recording && startedAt !== null ? formatDuration(now - Date.parse(startedAt)) : 'Record'}
-    </button>
+      {recording && startedAt !== null ? (
+        <>
+          <span class="visually-hidden">Stop recording, </span>
+          {formatDuration(now - Date.parse(startedAt))}
+        </>
+      ) : (
+        'Record'
+      )}
+    </ActionButton>
   );
 }
 
@@ -115,7 +122,7 @@ function GoLive({ room, api, capture, publisher, toasts }: ControlsProps): JSX.E
     if (room.state !== 'idle' && !confirm('End the stream for everybody?')) return;
     publisher.stop();
     // Said aloud: a host who just vanishes is waited for.
-    if (room.state !== 'idle') toasts.attempt(api.delete(`/rooms/${room.id}/program`));
+    if (room.state !== 'idle') void toasts.attempt(api.delete(`/rooms/${room.id}/program`));
   };
   const host = room.participants.find(({ role }) => role === 'host');
   if (publisher.wanted) {

@@ -3,6 +3,7 @@ import type { LayoutName } from '../../../src/media/program-settings.js';
 import type { RoomView } from '../../../src/serve/room-api.js';
 import type { ApiClient } from '../../api/client.js';
 import { LAYOUT_NAMES, LayoutPicture } from '../../ui/layout-picture.js';
+import { RadioGroup } from '../../ui/radio-group.js';
 import type { Toasts } from '../../ui/toasts.js';
 
 /** How the pictures are arranged in collab mode. */
@@ -23,21 +24,18 @@ export function LayoutPanel({
           {typeof room.layout === 'string' ? LAYOUT_NAMES[room.layout] : 'Custom'}
         </span>
       </header>
-      <div class="body layouts" role="radiogroup" aria-label="Layout">
-        {(Object.keys(LAYOUT_NAMES) as LayoutName[]).map((layout) => (
-          <button
-            key={layout}
-            type="button"
-            role="radio"
-            aria-checked={room.layout === layout}
-            aria-label={LAYOUT_NAMES[layout]}
-            title={LAYOUT_NAMES[layout]}
-            onClick={() => toasts.attempt(api.put(`/rooms/${room.id}/layout`, { layout }))}
-          >
-            <LayoutPicture layout={layout} />
-          </button>
-        ))}
-      </div>
+      <RadioGroup
+        label="Layout"
+        class="body layouts"
+        value={typeof room.layout === 'string' ? room.layout : undefined}
+        options={(Object.keys(LAYOUT_NAMES) as LayoutName[]).map((layout) => ({
+          value: layout,
+          label: LAYOUT_NAMES[layout],
+          title: LAYOUT_NAMES[layout],
+          content: <LayoutPicture layout={layout} />,
+        }))}
+        onChoose={(layout) => void toasts.attempt(api.put(`/rooms/${room.id}/layout`, { layout }))}
+      />
     </section>
   );
 }

@@ -1,5 +1,4 @@
-import '../../design/theme.css';
-import '../../design/components.css';
+import '../../design/design.css';
 import './studio.css';
 import { render } from 'preact';
 import { Studio } from './studio.js';

@@ -25,13 +25,13 @@ export function ProgramMonitor({
         stream={stream}
         muted={muted}
         onAir={onAir && room.state !== 'slate'}
-        empty={emptyText(onAir, stream !== undefined && state === 'up')}
+        placeholder={onAir ? <Connecting /> : <OffAir />}
+        covered={!onAir || state !== 'up'}
       >
         <div class="corner">
           <button
             type="button"
             class="button compact icon"
-            aria-pressed={!muted}
             aria-label={muted ? 'Listen to the program' : 'Mute the program'}
             title={muted ? 'Listen to the program (use headphones)' : 'Mute the program'}
             onClick={() => setMuted(!muted)}
@@ -44,17 +44,17 @@ export function ProgramMonitor({
   );
 }
 
-function emptyText(onAir: boolean, playing: boolean): JSX.Element | undefined {
-  if (!onAir) {
-    return (
-      <>
-        <Icon name="broadcast" />
-        <b>You are off air</b>
-        <span class="small">What viewers see will be here. Check your picture below, then go live.</span>
-      </>
-    );
-  }
-  if (playing) return undefined;
+function OffAir(): JSX.Element {
+  return (
+    <>
+      <Icon name="broadcast" />
+      <b>You are off air</b>
+      <span class="small">What viewers see will be here. Check your picture below, then go live.</span>
+    </>
+  );
+}
+
+function Connecting(): JSX.Element {
   return (
     <>
       <div class="spinner" />

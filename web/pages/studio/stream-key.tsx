@@ -20,9 +20,9 @@ export function StreamKey({
   toasts: Toasts;
 }): JSX.Element {
   const [address, setAddress] = useState<Address>();
-  useEffect(() => toasts.attempt(api.get<Address>(path).then(setAddress)), [path]);
+  useEffect(() => void toasts.attempt(api.get<Address>(path).then(setAddress)), [path]);
   const copy = (text: string, what: string): void =>
-    toasts.attempt(copyText(text).then(() => toasts.say(`${what} copied`)));
+    void toasts.attempt(copyText(text).then(() => toasts.say(`${what} copied`)));
   if (address === undefined) return <div class="sources soft">Asking for the key…</div>;
   return (
     <div class="sources soft">

@@ -29,7 +29,8 @@ export function Strip({
         mirrored
         onAir={sending && (host?.onAir ?? false)}
         icon={capture.microphoneOn ? undefined : <Icon name="micOff" />}
-        empty={noPicture ? <Icon name="cameraOff" /> : undefined}
+        placeholder={<Icon name="cameraOff" />}
+        covered={noPicture}
       >
         <LevelMeter stream={capture.stream} />
       </Tile>
@@ -61,13 +62,11 @@ function GuestTile({
       muted={waiting}
       onAir={guest.onAir}
       icon={guest.muted ? <Icon name="micOff" /> : undefined}
-      empty={
-        stream === undefined ? (
-          <>
-            <Avatar name={guest.name} large />
-            {byRtmp && <span class="small">Comes by RTMP</span>}
-          </>
-        ) : undefined
+      placeholder={
+        <>
+          <Avatar name={guest.name} large />
+          {byRtmp && <span class="small">Comes by RTMP</span>}
+        </>
       }
     >
       <span class="corner left">{waiting && <span class="pill warn">Waiting</span>}</span>

@@ -8,7 +8,9 @@ import { useCapture } from '../../media/devices.js';
 import type { PublishFigures } from '../../media/publisher.js';
 import { usePublisher } from '../../media/use-publisher.js';
 import { useSubscription } from '../../media/use-subscription.js';
+import { ActionButton } from '../../ui/action-button.js';
 import { Message, Notice, StatePill, TopBar, useNow } from '../../ui/chrome.js';
+import { CaptureProblem } from '../../ui/device-pickers.js';
 import { formatDuration } from '../../ui/format.js';
 import { Icon } from '../../ui/icons.js';
 import { ModeTimeline } from '../../ui/mode-timeline.js';
@@ -25,7 +27,7 @@ import { TargetsPanel } from './targets-panel.js';
 
 /** The host's desk. */
 export function Studio({ roomId }: { roomId: string }): JSX.Element {
-  const { token, refused } = useHostKey(roomId);
+  const { token, refused, isUnreachable } = useHostKey(roomId);
   if (refused !== undefined) {
     const missing = refused.status === 404;
     return (
@@ -51,26 +53,38 @@ export function Studio({ roomId }: { roomId: string }): JSX.Element {
     return (
       <>
         <TopBar />
-        <Message title="Opening the studio…" />
+        <Message title={isUnreachable ? 'The server cannot be reached' : 'Opening the studio…'}>
+          {isUnreachable && <p>Trying again…</p>}
+        </Message>
       </>
     );
   }
   return <Desk roomId={roomId} token={token} />;
 }
 
+const RETRY_MS = 2_000;
+
 /** The key from the link; on the server's own machine the dashboard's rights will do. */
-function useHostKey(roomId: string): { token: string | undefined; refused: ApiError | undefined } {
+function useHostKey(roomId: string): {
+  token: string | undefined;
+  refused: ApiError | undefined;
+  isUnreachable: boolean;
+} {
   const [token, setToken] = useState(() => takeToken(`host:${roomId}`));
   const [refused, setRefused] = useState<ApiError>();
+  const [attempt, setAttempt] = useState(0);
   useEffect(() => {
+    let retry: ReturnType<typeof setTimeout> | undefined;
     void new ApiClient(token).get<{ hostKey: string }>(`/rooms/${roomId}/keys`).then(
       ({ hostKey }) => setToken(hostKey),
       (error: unknown) => {
-        if (error instanceof ApiError) setRefused(error);
+        if (error instanceof ApiError && error.status < 500) setRefused(error);
+        else retry = setTimeout(() => setAttempt((count) => count + 1), RETRY_MS);
       },
     );
-  }, [roomId]);
-  return { token, refused };
+    return () => clearTimeout(retry);
+  }, [roomId, attempt]);
+  return { token, refused, isUnreachable: attempt > 0 };
 }
 
 function Desk({ roomId, token }: { roomId: string; token: string }): JSX.Element {
@@ -87,6 +101,9 @@ function Desk({ roomId, token }: { roomId: string; token: string }): JSX.Element
   });
   const publisher = usePublisher({ roomId, token, capture, bitrateBps: room?.settings.videoBitrateBps });
   useResume(room, publisher, roomId);
+  useEffect(() => {
+    if (refused !== undefined) publisher.abandon();
+  }, [refused]);
   const program = useSubscription(isOnAir(room) ? `/whep/${roomId}` : undefined, token);
 
   if (refused !== undefined) {
@@ -96,7 +113,16 @@ function Desk({ roomId, token }: { roomId: string; token: string }): JSX.Element
         <Message
           icon="alert"
           title={refused.status === 404 ? 'The room is gone' : 'The host key was replaced'}
-        />
+        >
+          <p>
+            {refused.status === 404
+              ? 'It was deleted, with its keys and targets.'
+              : 'Ask for the new studio link of this room.'}
+          </p>
+          <a class="button" href="/">
+            Go to the dashboard
+          </a>
+        </Message>
       </>
     );
   }
@@ -122,11 +148,17 @@ function Desk({ roomId, token }: { roomId: string; token: string }): JSX.Element
             <Notice
               kind="warn"
               message="Connection to the server lost"
-              hint="Reconnecting. Media goes on where it can."
+              hint="Reconnecting. Your stream and your guests come back by themselves."
             />
           )}
           {publisher.error !== undefined && (
             <Notice message={publisher.error.message} hint={publisher.error.hint} />
+          )}
+          {!isElsewhere(room, publisher.wanted) && (
+            <CaptureProblem
+              capture={capture}
+              hint="Or stream from OBS: its key is under “Camera and microphone”."
+            />
           )}
           <ProgramMonitor room={room} stream={program.stream} state={program.state} />
           <Strip room={room} token={token} capture={capture} sending={publisher.wanted} />
@@ -152,7 +184,7 @@ function StudioBar({
 }: {
   room: RoomView;
   figures: PublishFigures | undefined;
-  onInvite: () => void;
+  onInvite: () => Promise<void>;
 }): JSX.Element {
   const now = useNow();
   const { startedAt, viewers } = room.program;
@@ -174,9 +206,9 @@ function StudioBar({
       <a class="button compact wide" href={`/watch/${room.id}`} target="_blank" rel="noreferrer">
         <Icon name="play" /> Watch page
       </a>
-      <button type="button" class="button primary compact" onClick={onInvite}>
+      <ActionButton class="button primary compact" title="Copy an invite link for a guest" action={onInvite}>
         <Icon name="link" /> Invite
-      </button>
+      </ActionButton>
     </TopBar>
   );
 }
@@ -197,6 +229,11 @@ function TimelinePanel({ room }: { room: RoomView }): JSX.Element {
       </div>
     </section>
   );
+}
+
+/** Whether the host comes by OBS, or from another window: this page's camera is not missed then. */
+function isElsewhere({ participants }: RoomView, isSending: boolean): boolean {
+  return !isSending && participants.some(({ role, publishing }) => role === 'host' && publishing);
 }
 
 function isOnAir(room: RoomView | undefined): boolean {

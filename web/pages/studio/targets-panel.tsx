@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { RoomView, TargetView } from '../../../src/serve/room-api.js';
 import { describeError, type ApiClient } from '../../api/client.js';
+import { ActionButton, useBusy } from '../../ui/action-button.js';
 import { Notice } from '../../ui/chrome.js';
 import { formatBitrate, formatBytes } from '../../ui/format.js';
 import { Icon } from '../../ui/icons.js';
@@ -49,12 +50,13 @@ export function TargetsPanel({ room, api, toasts }: TargetsPanelProps): JSX.Elem
 function Target({ target, room, api, toasts }: { target: TargetView } & TargetsPanelProps): JSX.Element {
   const path = `/rooms/${room.id}/targets/${target.id}`;
   const { state, enabled, name, url, bitrateBps, bytesOut, reconnects, droppedUnits, lastError } = target;
+  const [busy, run] = useBusy();
   return (
     <li>
       <div class="line">
         <span class={`dot ${TARGET_HEALTH[state]}`} />
         <div class="grow ellipsis">
-          <b>{name}</b>
+          <b title={name}>{name}</b>
           <div class="small faint ellipsis" title={url}>
             {url}
           </div>
@@ -62,33 +64,44 @@ function Target({ target, room, api, toasts }: { target: TargetView } & TargetsP
         <button
           type="button"
           role="switch"
-          class="button compact"
+          class="switch"
           aria-checked={enabled}
           aria-label={`Send to ${name}`}
-          onClick={() => toasts.attempt(api.patch(path, { enabled: !enabled }))}
-        >
-          {enabled ? 'On' : 'Off'}
-        </button>
-        <button
-          type="button"
+          title={enabled ? 'Sending is on' : 'Sending is off'}
+          disabled={busy}
+          onClick={() => run(() => toasts.attempt(api.patch(path, { enabled: !enabled })))}
+        />
+        <ActionButton
           class="button compact icon"
           aria-label={`Remove ${name}`}
           title="Remove target"
-          onClick={() => confirm(`Stop sending to ${name}?`) && toasts.attempt(api.delete(path))}
+          action={async () => {
+            if (confirm(`Stop sending to ${name}, and forget it?`)) await toasts.attempt(api.delete(path));
+          }}
         >
           <Icon name="trash" />
-        </button>
+        </ActionButton>
       </div>
       <div class="small soft">
         {state === 'live'
           ? `${formatBitrate(bitrateBps)} · ${formatBytes(bytesOut)} sent`
           : TARGET_TEXT[state]}
-        {reconnects > 0 && ` · ${reconnects} reconnects`}
-        {droppedUnits > 0 && ` · ${droppedUnits} units dropped`}
+        {reconnects > 0 && ` · ${reconnects} ${reconnects === 1 ? 'reconnect' : 'reconnects'}`}
+        {droppedUnits > 0 && ` · ${droppedUnits} frames dropped`}
       </div>
-      {lastError !== null && state !== 'live' && <Notice kind="warn" message={lastError} />}
+      {lastError !== null && state !== 'live' && enabled && (
+        <p class="small problem">
+          {withoutAddress(lastError)}. If it lasts, check the address and the stream key.
+        </p>
+      )}
     </li>
   );
+}
+
+/** The address is told above it already. */
+function withoutAddress(error: string): string {
+  const said = error.replace(/^rtmps?:\/\/\S+: /, '');
+  return said.charAt(0).toUpperCase() + said.slice(1);
 }
 
 function AddTarget({
@@ -100,6 +113,7 @@ function AddTarget({
   const [server, setServer] = useState('');
   const [key, setKey] = useState('');
   const [error, setError] = useState<unknown>();
+  const [busy, run] = useBusy();
   const add = async (): Promise<void> => {
     try {
       const url = key.trim() === '' ? server.trim() : `${server.trim().replace(/\/+$/, '')}/${key.trim()}`;
@@ -117,7 +131,7 @@ function AddTarget({
       class="body stack"
       onSubmit={(event) => {
         event.preventDefault();
-        void add();
+        run(add);
       }}
     >
       <label class="field">
@@ -125,6 +139,7 @@ function AddTarget({
         <input
           class="input"
           required
+          autofocus
           pattern="rtmps?://.+"
           title="rtmp:// or rtmps://"
           placeholder="rtmp://live.example.com/app"
@@ -153,7 +168,7 @@ function AddTarget({
         />
       </label>
       {error !== undefined && <Notice {...describeError(error)} />}
-      <button type="submit" class="button primary">
+      <button type="submit" class="button primary" aria-busy={busy}>
         Add target
       </button>
     </form>

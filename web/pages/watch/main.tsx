@@ -1,5 +1,4 @@
-import '../../design/theme.css';
-import '../../design/components.css';
+import '../../design/design.css';
 import './watch.css';
 import { render } from 'preact';
 import { Watch } from './watch.js';

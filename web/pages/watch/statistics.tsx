@@ -3,6 +3,7 @@ import type { RoomView } from '../../../src/serve/room-api.js';
 import { PROTOCOL_NAMES } from '../../media/players.js';
 import { isStarting } from '../../ui/chrome.js';
 import { formatBitrate } from '../../ui/format.js';
+import { phasesOf, switchesOf } from '../../ui/program-phases.js';
 import type { Playback, Sample } from './use-playback.js';
 
 /** What is measured differs, and is named so. */
@@ -11,7 +12,6 @@ const LATENCY_NAMES = {
   flv: 'Waiting to be shown',
   whep: 'From the server',
 } as const;
-const MODE_NAMES = { relay: 'Live (relayed)', mix: 'Collab (mixed)', slate: 'Host away' } as const;
 
 /** Live figures of this viewer's playback, with the last minute as curves. */
 export function Statistics({ room, playback }: { room: RoomView; playback: Playback }): JSX.Element {
@@ -27,6 +27,7 @@ export function Statistics({ room, playback }: { room: RoomView; playback: Playb
     now === undefined
       ? '–'
       : `${now.stalls}${now.stalls > 0 ? ` · ${(now.stalledMs / 1000).toFixed(1)} s` : ''}`;
+  const { lastMs } = switchesOf(phasesOf(room.program.timeline, 0));
   return (
     <section class="panel" aria-label="Statistics">
       <header>
@@ -59,16 +60,22 @@ export function Statistics({ room, playback }: { room: RoomView; playback: Playb
         />
         <div class="cell">
           <span class="small faint">Mode</span>
-          <b>{room.source === null ? 'Off air' : isStarting(room) ? 'Starting' : MODE_NAMES[room.source]}</b>
+          <b>{modeName(room)}</b>
           <span class="small soft">
-            {room.program.lastSwitchMs === null
-              ? 'no switch yet'
-              : `last switch ${Math.round(room.program.lastSwitchMs)} ms`}
+            {lastMs === undefined ? 'no switch yet' : `last switch ${Math.round(lastMs)} ms`}
           </span>
         </div>
       </div>
     </section>
   );
+}
+
+function modeName(room: RoomView): string {
+  if (isStarting(room)) return 'Starting';
+  if (room.source === 'slate') return 'Host away';
+  if (room.source === 'relay') return 'Live (relayed)';
+  // A lone host is mixed too with the relay off, or while pictures come too late to be relayed.
+  return room.mode === 'live' ? 'Live (mixed)' : 'Collab (mixed)';
 }
 
 function average(samples: readonly Sample[]): number {

@@ -7,6 +7,7 @@ import { Message, Notice, StatePill, TopBar, useNow } from '../../ui/chrome.js';
 import { formatDuration } from '../../ui/format.js';
 import { Icon } from '../../ui/icons.js';
 import { ModeTimeline } from '../../ui/mode-timeline.js';
+import { RadioGroup } from '../../ui/radio-group.js';
 import { Statistics } from './statistics.js';
 import { usePlayback, type Playback } from './use-playback.js';
 
@@ -52,18 +53,33 @@ export function Watch({ roomId }: { roomId: string }): JSX.Element {
               <Notice kind="warn" message="Connection to the server lost" hint="Trying again…" />
             )}
             <div class="row wrap about">
-              <div class="grow">
-                <h1>{room.name}</h1>
-                <p class="soft small">
+              <p class="grow">
+                <b>
                   {startedAt === null
-                    ? 'Not on air'
+                    ? 'Off air'
                     : `On air for ${formatDuration(now - Date.parse(startedAt))}`}
-                  {onAir.length > 0 && ` · with ${onAir.join(', ')}`}
-                </p>
-              </div>
-              <ProtocolPicker choice={choice} playing={playback.protocol} onChoose={setChoice} />
+                </b>
+                {onAir.length > 0 && <span class="soft"> with {onAir.join(', ')}</span>}
+              </p>
+              <RadioGroup
+                label="Protocol"
+                class="segmented"
+                value={choice}
+                options={(['auto', ...PROTOCOLS] as const).map((option) => ({
+                  value: option,
+                  content: (
+                    <>
+                      {option === 'auto' ? 'Auto' : PROTOCOL_NAMES[option]}
+                      {choice === 'auto' && playback.playing && option === playback.protocol && (
+                        <span class="inuse" title="in use" />
+                      )}
+                    </>
+                  ),
+                }))}
+                onChoose={setChoice}
+              />
             </div>
-            <Statistics room={room} playback={playback} />
+            {isOnAir(room) && <Statistics room={room} playback={playback} />}
             {room.program.timeline.length > 0 && (
               <section class="panel" aria-label="Timeline">
                 <header>
@@ -81,6 +97,10 @@ export function Watch({ roomId }: { roomId: string }): JSX.Element {
   );
 }
 
+function isOnAir({ program, state }: RoomView): boolean {
+  return program.startedAt !== null && state !== 'idle';
+}
+
 function Program({
   room,
   choice,
@@ -90,7 +110,7 @@ function Program({
   choice: Protocol | 'auto';
   children: (playback: Playback) => JSX.Element;
 }): JSX.Element {
-  const onAir = room.program.startedAt !== null && room.state !== 'idle';
+  const onAir = isOnAir(room);
   const playback = usePlayback(room.id, choice, onAir);
   const { video, playing, problem } = playback;
   const [muted, setMuted] = useState(true);
@@ -125,20 +145,29 @@ function Program({
         )}
         {playing && muted && (
           <button type="button" class="button primary unmute" onClick={() => setMuted(false)}>
-            <Icon name="volumeOff" /> Tap for sound
+            <Icon name="volumeOff" /> Turn on sound
           </button>
         )}
         {playing && (
           <div class="overlay">
+            {!muted && (
+              <button
+                type="button"
+                class="button compact icon"
+                aria-label="Turn off sound"
+                title="Turn off sound"
+                onClick={() => setMuted(true)}
+              >
+                <Icon name="volume" />
+              </button>
+            )}
             <button
               type="button"
               class="button compact icon"
-              aria-label={muted ? 'Sound on' : 'Sound off'}
-              onClick={() => setMuted(!muted)}
+              aria-label="Full screen"
+              title="Full screen"
+              onClick={fullscreen}
             >
-              <Icon name={muted ? 'volumeOff' : 'volume'} />
-            </button>
-            <button type="button" class="button compact icon" aria-label="Full screen" onClick={fullscreen}>
               <Icon name="expand" />
             </button>
           </div>
@@ -146,32 +175,5 @@ function Program({
       </div>
       {children(playback)}
     </main>
-  );
-}
-
-function ProtocolPicker({
-  choice,
-  playing,
-  onChoose,
-}: {
-  choice: Protocol | 'auto';
-  playing: Protocol;
-  onChoose: (choice: Protocol | 'auto') => void;
-}): JSX.Element {
-  return (
-    <div class="segmented" role="radiogroup" aria-label="Protocol">
-      {(['auto', ...PROTOCOLS] as const).map((option) => (
-        <button
-          key={option}
-          type="button"
-          role="radio"
-          aria-checked={choice === option}
-          onClick={() => onChoose(option)}
-        >
-          {option === 'auto' ? 'Auto' : PROTOCOL_NAMES[option]}
-          {choice === 'auto' && option === playing && <span class="inuse" title="in use" />}
-        </button>
-      ))}
-    </div>
   );
 }
