@@ -1,4 +1,4 @@
-import type { TargetState } from '../../src/serve/room-api.js';
+import type { TargetState, TargetView } from '../../src/serve/room-api.js';
 
 export const TARGET_HEALTH: Readonly<Record<TargetState, 'good' | 'warn' | 'bad' | 'off'>> = {
   live: 'good',
@@ -9,11 +9,16 @@ export const TARGET_HEALTH: Readonly<Record<TargetState, 'good' | 'warn' | 'bad'
   idle: 'off',
 };
 
-export const TARGET_TEXT: Readonly<Record<TargetState, string>> = {
+const TEXT: Readonly<Record<TargetState, string>> = {
   live: 'receiving',
   connecting: 'connecting…',
   reconnecting: 'trying again…',
   stalled: 'stalled',
   failed: 'failed',
-  idle: 'off',
+  idle: 'ready',
 };
+
+/** The state in words: a target that is on but has nothing to send yet is ready. */
+export function targetText({ state, enabled }: Pick<TargetView, 'state' | 'enabled'>): string {
+  return enabled ? TEXT[state] : 'off';
+}

@@ -6,7 +6,7 @@ import { StatePill, useNow } from '../../ui/chrome.js';
 import { formatBitrate, formatDuration } from '../../ui/format.js';
 import { Icon } from '../../ui/icons.js';
 import { ModeTimeline } from '../../ui/mode-timeline.js';
-import { TARGET_HEALTH, TARGET_TEXT } from '../../ui/target-health.js';
+import { TARGET_HEALTH, targetText } from '../../ui/target-health.js';
 import { copyText, type Toasts } from '../../ui/toasts.js';
 import { Avatar } from '../../ui/video.js';
 import { Figure } from './dashboard.js';
@@ -145,7 +145,7 @@ function Targets({ targets }: { targets: readonly TargetView[] }): JSX.Element {
             {target.name}
           </span>
           <span class="soft">
-            {target.state === 'live' ? formatBitrate(target.bitrateBps) : TARGET_TEXT[target.state]}
+            {target.state === 'live' ? formatBitrate(target.bitrateBps) : targetText(target)}
           </span>
         </li>
       ))}

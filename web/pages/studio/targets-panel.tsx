@@ -6,7 +6,7 @@ import { ActionButton, useBusy } from '../../ui/action-button.js';
 import { Notice } from '../../ui/chrome.js';
 import { formatBitrate, formatBytes } from '../../ui/format.js';
 import { Icon } from '../../ui/icons.js';
-import { TARGET_HEALTH, TARGET_TEXT } from '../../ui/target-health.js';
+import { TARGET_HEALTH, targetText } from '../../ui/target-health.js';
 import type { Toasts } from '../../ui/toasts.js';
 
 interface TargetsPanelProps {
@@ -85,7 +85,7 @@ function Target({ target, room, api, toasts }: { target: TargetView } & TargetsP
       <div class="small soft">
         {state === 'live'
           ? `${formatBitrate(bitrateBps)} · ${formatBytes(bytesOut)} sent`
-          : TARGET_TEXT[state]}
+          : targetText(target)}
         {reconnects > 0 && ` · ${reconnects} ${reconnects === 1 ? 'reconnect' : 'reconnects'}`}
         {droppedUnits > 0 && ` · ${droppedUnits} frames dropped`}
       </div>
