@@ -1,6 +1,5 @@
 import { asAnchorNetError } from './errors.js';
 import type { FromTask, ToTask } from './child-task.js';
-import { tellParent } from './parent-process.js';
 
 /** What the work of a child process has of its parent. */
 export interface Parent<Said> {
@@ -42,4 +41,17 @@ export function serveTask<Job, Said, Answer, Result>(
   // Ctrl-C reaches the whole process group: the parent decides.
   process.on('SIGINT', () => undefined);
   void send({ type: 'ready' });
+}
+
+/**
+ * Sends a message to the process that forked this one.
+ *
+ * @returns when it has been handed over: a child that disconnects before would lose a long one. At once when the parent
+ *   is gone, for then nobody wants to know.
+ */
+function tellParent(message: object): Promise<void> {
+  return new Promise((resolve) => {
+    if (!process.connected || process.send === undefined) resolve();
+    else process.send(message, undefined, undefined, () => resolve());
+  });
 }

@@ -1,16 +1,7 @@
-import { forkModule } from '../base/child-module.js';
-import {
-  CancelledError,
-  InternalError,
-  DestinationError,
-  InvalidOptionError,
-  MalformedMediaError,
-  NativeError,
-  UnsupportedMediaError,
-} from '../base/errors.js';
+import { runChildTask } from '../base/child-task.js';
 import type { CaptureSummary } from './analysis.js';
 import { byWeight, type Finding, type GlitchKind } from './finding.js';
-import type { FromGlitchChild, GlitchJob } from './job.js';
+import type { AnalysisResult, FromAnalysis, GlitchJob } from './job.js';
 import type { ReferenceSummary } from './reference/reference-check.js';
 import type { CaptureView } from './view/surroundings.js';
 
@@ -60,86 +51,30 @@ export const MAX_FINDINGS = 5000;
 /**
  * Looks for glitches in a capture, in a child process: what native decoders make of damaged media ends there.
  *
- * @throws InvalidOptionError, UnsupportedMediaError, MalformedMediaError for the input, DestinationError for the address; NativeError when the child
- *   process dies; CancelledError when the signal aborts
+ * @throws InvalidOptionError, UnsupportedMediaError, MalformedMediaError for the input, DestinationError for the address;
+ *   NativeError when the child process dies; CancelledError when the signal aborts
  */
-export function analyse(options: AnalyseOptions): Promise<Analysed> {
+export async function analyse(options: AnalyseOptions): Promise<Analysed> {
   const { input, pictures, durationMs, signal, reference, view: isViewed = false } = options;
-  return new Promise((settle, reject) => {
-    if (signal?.aborted === true) {
-      reject(new CancelledError('analysis: cancelled'));
-      return;
-    }
-    const child = forkModule(new URL('./analyser-child.js', import.meta.url), [], {
-      serialization: 'advanced',
-    });
-    const findings: Finding[] = [];
-    const counts: Partial<Record<GlitchKind, number>> = {};
-    let leftOut = 0;
-    let outcome: Analysed | Error | undefined;
-    const cancel = (): void => {
-      outcome ??= new CancelledError('analysis: cancelled');
-      child.kill('SIGKILL');
-    };
-    signal?.addEventListener('abort', cancel, { once: true });
-    const take = (finding: Finding): void => {
-      counts[finding.kind] = (counts[finding.kind] ?? 0) + 1;
-      if (findings.length < MAX_FINDINGS) findings.push(finding);
-      else leftOut++;
-      options.onFinding?.(finding);
-    };
-    child.on('message', (message: FromGlitchChild) => {
-      switch (message.type) {
-        case 'ready':
-          child.send({ input, pictures, durationMs, reference, view: isViewed } satisfies GlitchJob);
-          break;
-        case 'progress':
-          options.onProgress?.(message.share);
-          break;
-        case 'finding':
-          take(message.finding);
-          break;
-        case 'done': {
-          const { summary, format, rewritten, view, reference: compared } = message;
-          findings.sort(byWeight);
-          const report = { input, format, rewritten, summary, findings, counts, leftOut };
-          outcome ??= { report: compared === undefined ? report : { ...report, reference: compared }, view };
-          break;
-        }
-        case 'failed':
-          outcome ??= asError(message);
-          break;
-      }
-    });
-    child.once('error', (cause) => {
-      outcome ??= new NativeError(`analysis: the child process cannot be run: ${cause.message}`, { cause });
-    });
-    child.once('close', (code, killedBy) => {
-      signal?.removeEventListener('abort', cancel);
-      if (outcome === undefined) {
-        reject(new NativeError(`${input}: the analysing process ended with ${killedBy ?? code}`));
-      } else if (outcome instanceof Error) reject(outcome);
-      else settle(outcome);
-    });
+  const findings: Finding[] = [];
+  const counts: Partial<Record<GlitchKind, number>> = {};
+  let leftOut = 0;
+  const take = (finding: Finding): void => {
+    counts[finding.kind] = (counts[finding.kind] ?? 0) + 1;
+    if (findings.length < MAX_FINDINGS) findings.push(finding);
+    else leftOut++;
+    options.onFinding?.(finding);
+  };
+  const { view, ...seen } = await runChildTask<GlitchJob, FromAnalysis, never, AnalysisResult>({
+    module: new URL('./analyser-child.js', import.meta.url),
+    name: `analysis of ${input}`,
+    job: { input, pictures, durationMs, reference, view: isViewed },
+    signal,
+    onSaid: (said) => {
+      if (said.type === 'finding') take(said.finding);
+      else options.onProgress?.(said.share);
+    },
   });
-}
-
-function asError({ code, message, hint }: Extract<FromGlitchChild, { type: 'failed' }>): Error {
-  const details = { hint };
-  switch (code) {
-    case 'INVALID_OPTION':
-      return new InvalidOptionError(message, details);
-    case 'UNSUPPORTED_MEDIA':
-      return new UnsupportedMediaError(message, details);
-    case 'MALFORMED_MEDIA':
-      return new MalformedMediaError(message, details);
-    case 'DESTINATION_FAILED':
-      return new DestinationError(message, details);
-    case 'NATIVE_FAILED':
-      return new NativeError(message, details);
-    case 'CANCELLED':
-      return new CancelledError(message, details);
-    default:
-      return new InternalError(message, details);
-  }
+  findings.sort(byWeight);
+  return { report: { input, ...seen, findings, counts, leftOut }, view };
 }

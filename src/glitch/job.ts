@@ -16,21 +16,16 @@ export interface GlitchJob {
   readonly reference?: string | undefined;
 }
 
-export type FromGlitchChild =
-  | { readonly type: 'ready' }
+/** What the child process says while it is at it. */
+export type FromAnalysis =
   | { readonly type: 'progress'; readonly share: number | undefined }
-  | { readonly type: 'finding'; readonly finding: Finding }
-  | {
-      readonly type: 'done';
-      readonly summary: CaptureSummary;
-      readonly format: string;
-      readonly rewritten: boolean;
-      readonly view: CaptureView | undefined;
-      readonly reference: ReferenceSummary | undefined;
-    }
-  | {
-      readonly type: 'failed';
-      readonly code: string;
-      readonly message: string;
-      readonly hint: string | undefined;
-    };
+  | { readonly type: 'finding'; readonly finding: Finding };
+
+/** Everything but the findings, which were told as they came. */
+export interface AnalysisResult {
+  readonly summary: CaptureSummary;
+  readonly format: string;
+  readonly rewritten: boolean;
+  readonly view: CaptureView | undefined;
+  readonly reference: ReferenceSummary | undefined;
+}

@@ -1,7 +1,7 @@
-import { access, constants, stat } from 'node:fs/promises';
+import { access, constants, stat, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { InvalidOptionError } from '../base/errors.js';
+import { writeWholeFile } from '../base/whole-file.js';
 import type { GlitchReport } from './analyse.js';
 import { reportPage } from './view/html/page.js';
 import type { CaptureView } from './view/surroundings.js';
@@ -24,9 +24,11 @@ export async function ensureWritable(path: string, option: string): Promise<void
 
 /** One file that stands for itself: {@link reportPage}. */
 export async function writeHtmlReport(path: string, report: GlitchReport, view: CaptureView): Promise<void> {
-  await writeFileAtomic(path, reportPage(report, view));
+  const page = reportPage(report, view);
+  await writeWholeFile(path, (partial) => writeFile(partial, page));
 }
 
 export async function writeJsonReport(path: string, report: GlitchReport): Promise<void> {
-  await writeFileAtomic(path, `${JSON.stringify(report, undefined, 2)}\n`);
+  const text = `${JSON.stringify(report, undefined, 2)}\n`;
+  await writeWholeFile(path, (partial) => writeFile(partial, text));
 }
