@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { MalformedMediaError } from '../../base/errors.js';
 import { parseAsc } from '../../codec/aac/asc.js';
 import { parseAvcc } from '../../codec/h264/avcc.js';
 import { parseAudioBody, parseVideoBody } from '../../container/flv/body.js';
@@ -11,6 +12,7 @@ import {
 import { FlvTagReader } from '../../container/flv/tag-reader.js';
 import { FlvUnitReader } from '../../container/flv/unit-reader.js';
 import { sameConfig, type VideoConfig } from '../../media/access-unit.js';
+import { rescale } from '../../media/timestamp.js';
 import {
   PictureColumns,
   RunBuilder,
@@ -35,6 +37,7 @@ export async function indexFlv(path: string): Promise<MediaIndex> {
   const pictures = new PictureColumns();
   const configs: PictureConfig[] = [];
   let audio: RunBuilder | undefined;
+  let hasSoundWithoutHeader = false;
   let frameLength = 1024;
   let lengthSize = 4;
   // Of the next tag.
@@ -63,7 +66,9 @@ export async function indexFlv(path: string): Promise<MediaIndex> {
           config: configIndex(configs, unit.config, lengthSize),
         });
       } else {
+        const unheaded = units.stats.withoutHeader;
         const unit = units.read(tag);
+        hasSoundWithoutHeader ||= units.stats.withoutHeader > unheaded;
         if (unit?.kind !== 'audio') continue;
         const parsed = parseAudioBody(tag.body);
         if (parsed.kind !== 'frame' || unit.config.codec !== 'aac') continue;
@@ -83,18 +88,26 @@ export async function indexFlv(path: string): Promise<MediaIndex> {
   }
   // Ends the tag reader's own check of the header for files that are shorter than it.
   if (position === undefined) tags.push(Buffer.from('not FLV at all'));
+  if (audio === undefined && hasSoundWithoutHeader) {
+    throw new MalformedMediaError('FLV: expected an AAC sequence header before its sound, got none');
+  }
+  const first = audio?.runs[0];
   const last = audio?.runs.at(-1);
   const columns = pictures.columns;
   return {
     audio:
-      audio === undefined || last === undefined
+      audio === undefined || first === undefined || last === undefined
         ? undefined
         : {
             ...audio.columns,
             frameLength,
             runs: audio.runs,
-            from: Math.max(0, audio.runs[0]?.origin ?? 0),
-            to: last.origin + last.count * frameLength,
+            from: Math.max(0, first.origin),
+            to: rescale(
+              last.origin + last.count * frameLength,
+              last.config.sampleRate,
+              first.config.sampleRate,
+            ),
           },
     video: pictures.length === 0 ? undefined : { ...columns, configs, to: presentedEnd(columns.pts) },
   };
