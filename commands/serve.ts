@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { Flags } from '@oclif/core';
 import chalk from 'chalk';
 import type { Logger, LogLevel } from '../src/base/logger.js';
@@ -174,11 +173,11 @@ Listens on this machine alone unless --host says otherwise; then an admin token 
     process.on('SIGXFSZ', () => undefined);
     const logger = this.createLogger(flags['log-level']);
     const { isLoopbackAddress } = await import('../src/serve/auth/loopback.js');
-    const { isWildcard, urlHost } = await import('../src/serve/addresses.js');
+    const { newKey } = await import('../src/serve/auth/secret.js');
+    const { localName, urlHost } = await import('../src/serve/addresses.js');
     const { AnchorServer } = await import('../src/serve/server.js');
     const isReachable = !isLoopbackAddress(flags.host) || flags['trust-proxy'] !== undefined;
-    const adminToken =
-      flags['admin-token'] ?? (isReachable ? randomBytes(24).toString('base64url') : undefined);
+    const adminToken = flags['admin-token'] ?? (isReachable ? newKey() : undefined);
     const server = await AnchorServer.open({
       host: flags.host,
       httpPort: flags['http-port'],
@@ -194,7 +193,7 @@ Listens on this machine alone unless --host says otherwise; then an admin token 
       ...given('trustedProxies', flags['trust-proxy']),
     });
     try {
-      const localHost = isWildcard(flags.host) ? 'localhost' : urlHost(flags.host);
+      const localHost = localName(flags.host);
       const [advertised] = flags.advertise ?? [];
       const shownHost = advertised === undefined ? localHost : urlHost(advertised);
       const addresses: Addresses = {

@@ -17,8 +17,13 @@ export function bindAddress(host: string): string {
 }
 
 /** Whether it stands for every address of the machine, and so is none that a client could go to. */
-export function isWildcard(host: string): boolean {
+function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
+}
+
+/** A bound address as a user of this machine would put it into a URL. */
+export function localName(host: string): string {
+  return isWildcard(host) ? 'localhost' : urlHost(host);
 }
 
 /** As it stands in a URL: IPv6 in brackets. */

@@ -4,21 +4,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { AnchorNetError } from '../base/errors.js';
-import {
-  asAnchorNetError,
-  DestinationError,
-  InvalidOptionError,
-  MalformedMediaError,
-  UnsupportedMediaError,
-} from '../base/errors.js';
+import { asAnchorNetError, DestinationError, InvalidOptionError } from '../base/errors.js';
 import { silentLogger, type Logger } from '../base/logger.js';
 import type { AccessUnit } from '../media/access-unit.js';
 import { Recorder, type RecorderStats } from '../record/recorder.js';
 import { RtmpServer } from '../rtmp/rtmp-server.js';
 import type { Publication } from '../sfu/publication.js';
 import { Sfu } from '../sfu/sfu.js';
-import { OversizedOfferError, TooManyConnectionsError } from '../webrtc/errors.js';
 import { WebRtcServer } from '../webrtc/webrtc-server.js';
+import { IngestDoor } from './ingest-door.js';
+import { readBody, refuse } from './ingest-http.js';
 
 export interface IngestOptions {
   /** Folder of the recordings; made when it is missing. */
@@ -30,6 +25,8 @@ export interface IngestOptions {
   readonly udpPort?: number | undefined;
   /** 0 takes a free port, undefined none. */
   readonly rtmpPort?: number | undefined;
+  /** Asked of every publisher; needed when `host` is not loopback. */
+  readonly token?: string | undefined;
   readonly logger?: Logger;
 }
 
@@ -59,12 +56,12 @@ interface Source {
 
 /** Recordings can be entered, and go on after a drop, this often. */
 const KEYFRAME_EVERY_MS = 5_000;
-const MAX_OFFER_BYTES = 256 * 1024;
 const allowed = 'POST, PATCH, DELETE, OPTIONS';
 
 /** Records each participant that comes by WHIP or RTMP into an MP4 of its own, without decoding anything. */
 export class Ingest extends EventEmitter<IngestEvents> {
   readonly #folder: string;
+  readonly #door: IngestDoor;
   readonly #logger: Logger;
   readonly #sessions = new Set<Session>();
   readonly #publications = new Map<string, Publication>();
@@ -78,18 +75,22 @@ export class Ingest extends EventEmitter<IngestEvents> {
   private constructor(options: IngestOptions) {
     super();
     this.#folder = options.folder;
+    this.#door = new IngestDoor(options.host, options.token);
     this.#logger = options.logger ?? silentLogger;
   }
 
-  /** @throws InvalidOptionError when the folder cannot be made or no port is given; DestinationError when one is taken */
+  /**
+   * @throws InvalidOptionError when the folder cannot be made, no port is given, or others could publish without a token
+   * @throws DestinationError when a port is taken
+   */
   static async open(options: IngestOptions): Promise<Ingest> {
     if (options.whipPort === undefined && options.rtmpPort === undefined) {
       throw new InvalidOptionError('ingest: expected a WHIP port, an RTMP port, or both');
     }
+    const ingest = new Ingest(options);
     await mkdir(options.folder, { recursive: true }).catch((cause: unknown) => {
       throw new InvalidOptionError(`${options.folder}: the folder cannot be made`, { cause });
     });
-    const ingest = new Ingest(options);
     try {
       if (options.whipPort !== undefined) await ingest.#openWhip(options.whipPort, options);
       if (options.rtmpPort !== undefined) await ingest.#openRtmp(options.rtmpPort, options.host);
@@ -145,8 +146,11 @@ export class Ingest extends EventEmitter<IngestEvents> {
       host,
       port,
       logger: this.#logger,
-      authorize: (_app, streamKey) =>
-        isKey(streamKey) || { accept: false, reason: 'a stream key has 1…64 letters, digits, _ or -' },
+      authorize: (_app, streamKey, { query }) => {
+        if (!this.#door.admitsStreamKey(query))
+          return { accept: false, reason: 'expected the stream key NAME?token=TOKEN' };
+        return isKey(streamKey) || { accept: false, reason: 'a name has 1…64 letters, digits, _ or -' };
+      },
     });
     this.#rtmp.on('publish', (publication) => {
       this.#record(publication, { name: publication.streamKey, via: 'rtmp' });
@@ -164,6 +168,8 @@ export class Ingest extends EventEmitter<IngestEvents> {
     else if (request.method === 'OPTIONS') {
       const headers = { 'access-control-allow-methods': allowed, 'access-control-allow-headers': '*' };
       response.writeHead(204, headers).end();
+    } else if (!this.#door.admitsRequest(request.headers)) {
+      response.writeHead(401, { 'www-authenticate': 'Bearer realm="anchornet"' }).end();
     } else if (id === undefined && request.method === 'POST') await this.#offer(name, request, response);
     else if (id !== undefined) await this.#session(id, request, response);
     else response.writeHead(405, { allow: allowed }).end();
@@ -260,32 +266,4 @@ export class Ingest extends EventEmitter<IngestEvents> {
     await Promise.all([...this.#sessions].map(({ recorder }) => recorder.close()));
     await this.#webrtc?.close();
   }
-}
-
-/** @throws OversizedOfferError beyond what any offer needs */
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > MAX_OFFER_BYTES)
-      throw new OversizedOfferError(`SDP: expected at most ${MAX_OFFER_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function refuse(response: ServerResponse, error: AnchorNetError): void {
-  const status =
-    error instanceof OversizedOfferError
-      ? 413
-      : error instanceof TooManyConnectionsError
-        ? 503
-        : error instanceof UnsupportedMediaError
-          ? 422
-          : error instanceof MalformedMediaError || error instanceof InvalidOptionError
-            ? 400
-            : 500;
-  if (response.headersSent) response.destroy();
-  else response.writeHead(status, { 'content-type': 'text/plain' }).end(`${error.message}\n`);
 }

@@ -1,10 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { InvalidOptionError, InvalidStateError } from '../base/errors.js';
 import { checkProgramSettings, type ProgramSettings } from '../media/program-settings.js';
+import { newKey } from './auth/secret.js';
 import { NotFoundError } from './errors.js';
 import type { Room } from './room.js';
 import type { CreateRoomOptions, DirectoryEvent, RoomDirectory, RoomEvent } from './room-api.js';
-import { newKey, type RoomRecord, type StateStore } from './state/state-store.js';
+import type { RoomRecord, StateStore } from './state/state-store.js';
 
 const MAX_ROOMS = 100;
 const MAX_ID_LENGTH = 48;

@@ -11,7 +11,7 @@ import {
 import { parseRtmpUrl } from '../rtmp/url.js';
 import type { PacketSource } from '../sfu/packet-source.js';
 import type { Sfu } from '../sfu/sfu.js';
-import { secretsEqual } from './auth/secret.js';
+import { newKey, secretsEqual } from './auth/secret.js';
 import { NotFoundError } from './errors.js';
 import { MediaSessions } from './media-sessions.js';
 import { HOST_ID, Participant } from './participant.js';
@@ -36,7 +36,7 @@ import type {
   TargetInput,
   TargetView,
 } from './room-api.js';
-import { newKey, type RoomRecord, type StateStore } from './state/state-store.js';
+import type { RoomRecord, StateStore } from './state/state-store.js';
 
 /** Host and guests together: what the mixer's layouts are made for. */
 const MAX_ACCEPTED = 6;

@@ -3,10 +3,13 @@ import { readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { InvalidOptionError } from '../../src/base/errors.js';
+import { RtmpClient } from '../../src/rtmp/rtmp-client.js';
 import { Ingest, type IngestedParticipant } from '../../src/serve/ingest.js';
 import { concatenate, decodeErrors, makeClip, packetTimes, readUnits } from '../container/mp4-media.js';
 import { LiveSource } from '../origin/live-source.js';
 import { Chromium } from '../peers/chromium.js';
+import { Program } from '../peers/program.js';
 import { TempDir } from '../peers/temp-dir.js';
 import { waitFor } from '../peers/wait-for.js';
 
@@ -113,3 +116,41 @@ test('what is no offer is refused and leaves no file', async () => {
   expect((await fetch(`http://127.0.0.1:${ingest.whipPort}/other`)).status).toBe(404);
   expect(readdirSync(folder.file('out'))).toHaveLength(before);
 });
+
+test('with a token, nobody publishes without it: bearer by WHIP, part of the stream key by RTMP', async () => {
+  const token = 'sixteen-characters-or-more';
+  const options = { folder: folder.file('guarded'), host: '127.0.0.1', whipPort: 0, rtmpPort: 0 };
+  await using guarded = await Ingest.open({ ...options, token });
+  const post = (authorization?: string): Promise<Response> =>
+    fetch(`http://127.0.0.1:${guarded.whipPort}/whip/host`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/sdp', ...(authorization && { authorization }) },
+      body: 'not an offer',
+    });
+  expect((await post()).status).toBe(401);
+  expect((await post(`Bearer ${token}x`)).headers.get('www-authenticate')).toMatch(/^Bearer /);
+  expect((await post(`Bearer ${token}`)).status).toBe(400);
+
+  const key = `rtmp://127.0.0.1:${guarded.rtmpPort}/live/host`;
+  await expect(RtmpClient.connect(key)).rejects.toThrow(/token/);
+  await expect(RtmpClient.connect(`${key}?token=${token}x`)).rejects.toThrow(/token/);
+  await (await RtmpClient.connect(`${key}?token=${token}`)).close();
+});
+
+test('listening beyond loopback takes a token, and one that is not short', async () => {
+  const options = { folder: folder.file('open'), host: '0.0.0.0', rtmpPort: 0 };
+  await expect(Ingest.open(options)).rejects.toThrow(InvalidOptionError);
+  await expect(Ingest.open({ ...options, token: 'short' })).rejects.toThrow(/at least 16 characters/);
+  await (await Ingest.open({ ...options, token: 'sixteen-characters-or-more' })).close();
+});
+
+test('the command makes a token beyond loopback and prints it with the addresses', async () => {
+  const args = ['--import', 'tsx', 'bin/dev.js', 'ingest', '--out', folder.file('made'), '--rtmp-port', '0'];
+  await using program = Program.start(process.execPath, [...args, '--host', '0.0.0.0']);
+  const address = await waitFor('the address', () => /rtmp:\S+NAME\?token=\S+/.exec(program.stderr)?.[0], {
+    timeoutMs: 30_000,
+    state: () => program.stderr,
+  });
+  await expect(RtmpClient.connect(address.replace(/\?.*/, ''))).rejects.toThrow(/token/);
+  await (await RtmpClient.connect(address.replace('NAME', 'host'))).close();
+}, 60_000);

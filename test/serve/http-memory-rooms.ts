@@ -20,7 +20,7 @@ import type {
   TargetView,
 } from '../../src/serve/room-api.js';
 import { NotFoundError } from '../../src/serve/errors.js';
-import { newKey } from '../../src/serve/state/state-store.js';
+import { newKey } from '../../src/serve/auth/secret.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 

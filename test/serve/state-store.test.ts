@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defaultProgramSettings } from '../../src/media/program-settings.js';
-import { newKey, STATE_FILE_NAME, StateStore, type RoomRecord } from '../../src/serve/state/state-store.js';
+import { newKey } from '../../src/serve/auth/secret.js';
+import { STATE_FILE_NAME, StateStore, type RoomRecord } from '../../src/serve/state/state-store.js';
 
 let folder: string;
 beforeEach(async () => {

@@ -52,11 +52,6 @@ export function defaultStateFolder(): string {
   return join(homedir(), '.anchornet');
 }
 
-/** An unguessable key of 192 bits, safe in URLs and stream keys. */
-export function newKey(): string {
-  return randomBytes(24).toString('base64url');
-}
-
 /** Rooms, keys, targets and settings, in memory and on disk. */
 export class StateStore {
   readonly folder: string;
