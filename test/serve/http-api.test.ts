@@ -302,6 +302,16 @@ describe('the rest', () => {
     expect(text).toMatch(/anchornet_target_sent_bytes_total\{room="show",target="[^"]+"\} 0/);
     expect(text).toMatch(/anchornet_room_cpu_seconds_total\{room="show"\} 1.5/);
     expect(text).toMatch(/anchornet_viewers\{room="show",protocol="whep"\} 0/);
+    // Totals are what is counted up to now, however often they are asked for.
+    const again = await (await http.call('GET', '/metrics', admin)).text();
+    expect(again).toMatch(/anchornet_room_cpu_seconds_total\{room="show"\} 1.5/);
+  });
+
+  it('calls the type of each total a counter, and of nothing else of its own', async () => {
+    const text = await (await http.call('GET', '/metrics', admin)).text();
+    const types = [...text.matchAll(/^# TYPE (anchornet_(?!nodejs_|process_)\w+) (\w+)$/gm)];
+    expect(types.filter(([, name]) => name?.endsWith('_total')).length).toBeGreaterThan(8);
+    for (const [, name = '', type] of types) expect(type === 'counter', name).toBe(name.endsWith('_total'));
   });
 
   it('hands the origin its paths and nothing else', async () => {

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { RoomApi, RoomDirectory, RoomMetrics } from '../room-api.js';
+import type { RoomDirectory, RoomMetrics } from '../room-api.js';
 
 const SWITCH_BUCKETS_S = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2, 5];
 /** Below 0 the seam is quieter than the encode that it is compared with. */
@@ -73,27 +73,27 @@ export class Metrics {
         mismatched.remove({ room });
       }
     });
-    this.#gauge(
+    this.#total(
       rooms,
       'anchornet_room_cpu_seconds_total',
       'CPU time of the room process',
       (m) => m.cpuSeconds,
     );
-    this.#gauge(rooms, 'anchornet_room_resident_bytes', 'Memory of the room process', (m) => m.rssBytes);
-    this.#gauge(rooms, 'anchornet_room_restarts_total', 'Room processes replaced', (m) => m.processRestarts);
-    this.#gauge(rooms, 'anchornet_room_late_ticks_total', 'Pictures mixed too late', (m) => m.lateTicks);
-    this.#gauge(
+    this.#total(rooms, 'anchornet_room_restarts_total', 'Room processes replaced', (m) => m.processRestarts);
+    this.#total(rooms, 'anchornet_room_late_ticks_total', 'Pictures mixed too late', (m) => m.lateTicks);
+    this.#total(
       rooms,
       'anchornet_room_decode_errors_total',
       'Units that did not decode',
       (m) => m.decodeErrors,
     );
-    this.#gauge(
+    this.#total(
       rooms,
       'anchornet_room_concealed_samples_total',
       'Audio samples made up for lost ones',
       (m) => m.concealedSamples,
     );
+    this.#gauge(rooms, 'anchornet_room_resident_bytes', 'Memory of the room process', (m) => m.rssBytes);
     this.#gauge(rooms, 'anchornet_room_participants', 'Host and guests in the room', (m) => m.participants);
     this.#viewers(rooms);
     this.#targets(rooms);
@@ -110,6 +110,20 @@ export class Metrics {
   close(): void {
     this.#unsubscribe();
     this.#registry.clear();
+  }
+
+  /** The room counts: its total is the counter's whole value, read anew each time. */
+  #total(rooms: RoomDirectory, name: string, help: string, read: (metrics: RoomMetrics) => number): void {
+    new Counter({
+      name,
+      help,
+      labelNames: ['room'],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const room of rooms.list()) this.inc({ room: room.id }, read(room.metrics()));
+      },
+    });
   }
 
   #gauge(rooms: RoomDirectory, name: string, help: string, read: (metrics: RoomMetrics) => number): void {
@@ -144,33 +158,41 @@ export class Metrics {
 
   #targets(rooms: RoomDirectory): void {
     type Target = RoomMetrics['targets'][number];
-    const each = (name: string, help: string, read: (target: Target) => number): void => {
-      new Gauge({
+    const labelNames = ['room', 'target'] as const;
+    const registers = [this.#registry];
+    const each = (set: (labels: { room: string; target: string }, target: Target) => void): void => {
+      for (const room of rooms.list()) {
+        for (const target of room.metrics().targets) set({ room: room.id, target: target.id }, target);
+      }
+    };
+    const total = (name: string, help: string, read: (target: Target) => number): void => {
+      new Counter({
         name,
         help,
-        labelNames: ['room', 'target'],
-        registers: [this.#registry],
+        labelNames,
+        registers,
         collect() {
           this.reset();
-          for (const room of rooms.list()) setAll(this, room, read);
+          each((labels, target) => this.inc(labels, read(target)));
         },
       });
     };
-    const setAll = (
-      gauge: Gauge<'room' | 'target'>,
-      room: RoomApi,
-      read: (target: Target) => number,
-    ): void => {
-      for (const target of room.metrics().targets)
-        gauge.set({ room: room.id, target: target.id }, read(target));
-    };
-    each('anchornet_target_sent_bytes_total', 'Bytes the target has taken', (target) => target.bytesOut);
-    each(
+    total('anchornet_target_sent_bytes_total', 'Bytes the target has taken', (target) => target.bytesOut);
+    total(
       'anchornet_target_dropped_units_total',
       'Units a slow target missed',
       (target) => target.droppedUnits,
     );
-    each('anchornet_target_reconnects_total', 'Connections made anew', (target) => target.reconnects);
-    each('anchornet_target_live', '1 while media flows', (target) => (target.live ? 1 : 0));
+    total('anchornet_target_reconnects_total', 'Connections made anew', (target) => target.reconnects);
+    new Gauge({
+      name: 'anchornet_target_live',
+      help: '1 while media flows',
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        each((labels, target) => this.set(labels, target.live ? 1 : 0));
+      },
+    });
   }
 }
