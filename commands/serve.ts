@@ -89,6 +89,14 @@ Listens on this machine alone unless --host says otherwise; then an admin token 
       helpGroup: 'NETWORK',
       description: 'public address of this machine, when it is behind NAT (repeatable)',
     }),
+    'ice-server': Flags.string({
+      multiple: true,
+      delimiter: ',',
+      env: 'ANCHORNET_ICE_SERVER',
+      helpGroup: 'NETWORK',
+      description:
+        'STUN or TURN server that clients are told of: stun:HOST, turn:USER:PASSWORD@HOST (repeatable)',
+    }),
     state: Flags.directory({
       env: 'ANCHORNET_STATE',
       helpGroup: 'STORAGE',
@@ -174,6 +182,7 @@ Listens on this machine alone unless --host says otherwise; then an admin token 
     const logger = this.createLogger(flags['log-level']);
     const { isLoopbackAddress } = await import('../src/serve/auth/loopback.js');
     const { newKey } = await import('../src/serve/auth/secret.js');
+    const { parseIceServer } = await import('../src/serve/ice-server.js');
     const { localName, urlHost } = await import('../src/serve/addresses.js');
     const { AnchorServer } = await import('../src/serve/server.js');
     const isReachable = !isLoopbackAddress(flags.host) || flags['trust-proxy'] !== undefined;
@@ -187,6 +196,7 @@ Listens on this machine alone unless --host says otherwise; then an admin token 
       logger,
       ...given('rtcTcpPort', flags['rtc-tcp-port']),
       ...given('advertisedAddresses', flags.advertise),
+      iceServers: (flags['ice-server'] ?? []).map(parseIceServer),
       ...given('stateFolder', flags.state),
       ...given('recordingFolder', flags.recordings),
       ...given('adminToken', adminToken),

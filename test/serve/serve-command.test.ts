@@ -95,6 +95,26 @@ describe('anchornet serve', () => {
   );
 
   it(
+    'tells clients of the ICE servers, and refuses one that is none as an option error',
+    async () => {
+      await using folder = await TempDir.open('serve');
+      const turn = ['--ice-server', 'stun:stun.example.net', '--ice-server', 'turn:ada:pw@turn.example.net'];
+      await using program = serve(...freePorts, '--state', folder.path, ...turn);
+      const me = await fetch(`${await dashboardOf(program)}api/v1/me`);
+      expect(await me.json()).toMatchObject({
+        iceServers: [
+          { urls: 'stun:stun.example.net' },
+          { urls: 'turn:turn.example.net', username: 'ada', credential: 'pw' },
+        ],
+      });
+      const { code, stderr } = await serve(...freePorts, '--ice-server', 'turn.example.net').result();
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/ICE server: expected stun:HOST/);
+    },
+    3 * START_MS,
+  );
+
+  it(
     'refuses the state folder of a server that runs',
     async () => {
       await using folder = await TempDir.open('serve');

@@ -27,7 +27,6 @@ export interface PublisherOptions {
   readonly token: string | undefined;
   readonly stream: MediaStream;
   readonly maxVideoBitrateBps: number;
-  readonly iceServers?: readonly RTCIceServer[];
   onState(state: LinkState, error?: ApiError): void;
   onFigures(figures: PublishFigures): void;
 }

@@ -1,4 +1,5 @@
 import { ApiError, authorization, refusal } from '../api/client.js';
+import { iceServersFor } from './ice-servers.js';
 
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 8_000;
@@ -14,7 +15,6 @@ export interface LinkOptions {
   /** The WHIP or WHEP endpoint. */
   readonly url: string;
   readonly token?: string | undefined;
-  readonly iceServers?: readonly RTCIceServer[];
   /** Adds transceivers and handlers to a fresh connection. */
   setUp(connection: RTCPeerConnection): void;
   /** What to make of the server's answer before it is applied. */
@@ -84,8 +84,10 @@ export class RtcLink {
 
   /** Offer and answer over one POST; the server has a public side, so candidates of ours need not be awaited. */
   async #connect(): Promise<void> {
-    const { url, token, iceServers = [] } = this.#options;
-    const connection = new RTCPeerConnection({ iceServers: [...iceServers], bundlePolicy: 'max-bundle' });
+    const { url, token } = this.#options;
+    const iceServers = await iceServersFor(url, token);
+    this.#closed.signal.throwIfAborted();
+    const connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
     this.#connection = connection;
     this.#options.setUp(connection);
     await connection.setLocalDescription(await connection.createOffer());

@@ -4,7 +4,6 @@ import { preferH264, RtcLink, type LinkState } from './rtc-link.js';
 export interface SubscriberOptions {
   readonly url: string;
   readonly token: string | undefined;
-  readonly iceServers?: readonly RTCIceServer[];
   onStream(stream: MediaStream): void;
   onState?(state: LinkState, error?: ApiError): void;
   onStats?(report: RTCStatsReport): void;
