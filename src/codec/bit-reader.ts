@@ -40,6 +40,14 @@ export class BitReader {
     return value;
   }
 
+  /** The next `count` bits (0…16) without reading them; zeros after the end of the data. */
+  peek(count: number): number {
+    const at = this.#position >> 3;
+    const data = this.#data;
+    const three = ((data[at] ?? 0) << 16) | ((data[at + 1] ?? 0) << 8) | (data[at + 2] ?? 0);
+    return (three >> (24 - (this.#position & 7) - count)) & ((1 << count) - 1);
+  }
+
   flag(): boolean {
     return this.bits(1) === 1;
   }

@@ -14,12 +14,38 @@ export interface HuffmanBook {
   readonly symbols: readonly number[];
 }
 
+/** Codewords up to this length are found at once. */
+const QUICK_BITS = 10;
+
+/** For each value of the next bits: the length of the codeword that they begin with, plus 16 × its symbol; 0 for longer ones. */
+const quickTables = new WeakMap<HuffmanBook, Uint32Array>();
+
+function quickTable(book: HuffmanBook): Uint32Array {
+  const table = new Uint32Array(2 ** QUICK_BITS);
+  let next = 0;
+  let index = 0;
+  for (let length = 1; length <= Math.min(QUICK_BITS, book.counts.length); length++) {
+    const span = 2 ** (QUICK_BITS - length);
+    for (let n = 0; n < book.counts[length - 1]!; n++, next += span) {
+      table.fill(length + 16 * book.symbols[index++]!, next, next + span);
+    }
+  }
+  return table;
+}
+
 /**
  * Reads one codeword.
  *
  * @throws MalformedMediaError at the end of the data
  */
 export function readSymbol(reader: BitReader, book: HuffmanBook): number {
+  let table = quickTables.get(book);
+  if (table === undefined) quickTables.set(book, (table = quickTable(book)));
+  const quick = table[reader.peek(QUICK_BITS)]!;
+  if (quick !== 0) {
+    reader.skip(quick & 15);
+    return quick >>> 4;
+  }
   let code = 0;
   let first = 0;
   let index = 0;

@@ -119,14 +119,15 @@ export class BadSeam implements AacDetector, SoundDetector {
     const left = fit(samples, 1);
     const right = fit(mirrored, -1);
     if (Math.max(left.surpriseDb, right.surpriseDb) < MIN_SURPRISE_DB) return;
-    const gains = [left.gainDb(), right.gainDb()] as const;
-    const both = Math.min(...gains) >= BOTH_DB && gains[0] + gains[1] >= BOTH_SUM_DB;
     const width = 1 - left.leavesAt - right.leavesAt;
-    const one =
-      isCalm &&
-      Math.max(...gains) >= ONE_DB &&
-      width >= MIN_WIDTH &&
-      Math.min(left.surpriseDb, right.surpriseDb) > MIN_CALM_DB;
+    const mayBeOne =
+      isCalm && width >= MIN_WIDTH && Math.min(left.surpriseDb, right.surpriseDb) > MIN_CALM_DB;
+    const leftDb = left.gainDb();
+    // A gain takes far longer than all before it: the second is left out where the first has settled it.
+    if (leftDb < BOTH_DB && !mayBeOne) return;
+    const gains = [leftDb, right.gainDb()] as const;
+    const both = Math.min(...gains) >= BOTH_DB && gains[0] + gains[1] >= BOTH_SUM_DB;
+    const one = mayBeOne && Math.max(...gains) >= ONE_DB;
     if (both || one) this.#tell(frame, gains);
   }
 

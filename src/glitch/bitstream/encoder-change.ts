@@ -36,7 +36,7 @@ export class EncoderChange implements AacDetector {
     if (habits === undefined) return;
     this.#frames.push(habits);
     if (this.#frames.length < 2 * WINDOW) return;
-    const differences = this.#differences();
+    const differences = this.#mayDiffer() ? this.#differences() : [];
     if (differences.length === 0) {
       this.#frames.shift();
       return;
@@ -55,6 +55,21 @@ export class EncoderChange implements AacDetector {
       cause: 'another encoder, or one with other settings, made what follows',
     });
     this.#frames.splice(0, WINDOW);
+  }
+
+  /** Most frames end here: what all frames before do differently from all after, the first and the last do. */
+  #mayDiffer(): boolean {
+    const [first, last] = [this.#frames[0]!, this.#frames.at(-1)!];
+    return (
+      first.fill !== last.fill ||
+      first.midSide !== last.midSide ||
+      first.noise !== last.noise ||
+      first.tns !== last.tns ||
+      first.commonWindow !== last.commonWindow ||
+      first.maxSfb === undefined ||
+      last.maxSfb === undefined ||
+      Math.abs(first.maxSfb - last.maxSfb) > 1
+    );
   }
 
   /** What all frames before and all after the middle do differently. */
@@ -91,11 +106,23 @@ function range(values: readonly number[]): string {
 
 function habitsOf(frame: AacFrame): Habits | undefined {
   const { block } = frame;
-  const channels = block?.elements.flatMap((element) => element.channels) ?? [];
-  const [first] = channels;
+  const first = block?.elements[0]?.channels[0];
   if (block === undefined || first === undefined) return undefined;
-  const books = channels.flatMap(({ codebooks }) => codebooks.flat());
-  if (books.every((book) => book === 0)) return undefined;
+  let hasSound = false;
+  let hasNoise = false;
+  let hasTns = false;
+  for (const { channels } of block.elements) {
+    for (const channel of channels) {
+      hasTns ||= channel.hasTns;
+      for (const group of channel.codebooks) {
+        for (const book of group) {
+          hasSound ||= book !== 0;
+          hasNoise ||= book === NOISE;
+        }
+      }
+    }
+  }
+  if (!hasSound) return undefined;
   const some = (is: boolean): number => (is ? 1 : 0);
   const { window } = first;
   return {
@@ -103,8 +130,8 @@ function habitsOf(frame: AacFrame): Habits | undefined {
     maxSfb: window.sequence === WindowSequence.eightShort ? undefined : window.maxSfb,
     fill: some(block.sideElements.includes('fill')),
     midSide: some(block.elements.some(({ midSide }) => midSide > 0)),
-    noise: some(books.includes(NOISE)),
-    tns: some(channels.some(({ hasTns }) => hasTns)),
+    noise: some(hasNoise),
+    tns: some(hasTns),
     commonWindow: some(block.elements.every(({ commonWindow }) => commonWindow)),
   };
 }

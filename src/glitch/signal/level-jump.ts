@@ -54,10 +54,10 @@ export class LevelJump implements SoundDetector {
     // Right at the edge, where even voices have no time to change.
     const near = average(after.slice(0, 2)) - average(before.slice(-2));
     if (Math.abs(near) < MIN_JUMP_DB || Math.min(average(before), average(after)) < MIN_DB) return;
-    const slot = sound.hops(SLOT_MS);
-    const hop = this.#refine(sound, endHop - (SIDE_SLOTS + 1) * slot, slot);
     const jump = this.#steadyJump(before, after);
     if (jump === undefined) return;
+    const slot = sound.hops(SLOT_MS);
+    const hop = this.#refine(sound, endHop - (SIDE_SLOTS + 1) * slot, slot);
     const place = sound.locate(hop * HOP);
     this.#silentUntil = endHop + 3 * slot;
     this.#report({

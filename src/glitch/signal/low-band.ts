@@ -21,6 +21,8 @@ const taps = (() => {
 /** The sum of the channels, low-passed and decimated; the newest seconds of it. */
 export class LowBand {
   readonly #values = new Float64Array(2 * KEPT);
+  /** The channels' sum, of one call of {@link advance}. */
+  #sum = new Float64Array(0);
   /** Position in the sound, in decimated samples, of the first value kept. */
   #first = 0;
   #count = 0;
@@ -47,14 +49,21 @@ export class LowBand {
     if (fresh < added) [this.#first, this.#count] = [this.#first + this.#count + added - fresh, 0];
     if (this.#count + fresh > this.#values.length) this.#forget();
     const from = this.endPosition - REACH;
-    const out = this.#values.fill(0, this.#count, this.#count + fresh);
+    const length = fresh * FACTOR + 2 * REACH;
+    if (this.#sum.length < length) this.#sum = new Float64Array(length);
+    const mono = this.#sum.fill(0, 0, length);
     for (let channel = 0; channel < sound.channels; channel++) {
-      const samples = sound.view(channel, from, from + fresh * FACTOR + 2 * REACH);
-      for (let j = 0; j < fresh; j++) {
-        let sum = 0;
-        for (let i = 0; i < TAPS; i++) sum += taps[i]! * samples[j * FACTOR + i]!;
-        out[this.#count + j]! += sum;
-      }
+      const samples = sound.view(channel, from, from + length);
+      for (let i = 0; i < length; i++) mono[i]! += samples[i]!;
+    }
+    const out = this.#values;
+    const half = TAPS / 2;
+    for (let j = 0; j < fresh; j++) {
+      const first = j * FACTOR;
+      const last = first + TAPS - 1;
+      let sum = 0;
+      for (let i = 0; i < half; i++) sum += taps[i]! * (mono[first + i]! + mono[last - i]!);
+      out[this.#count + j] = sum;
     }
     this.#count += fresh;
   }

@@ -6,15 +6,10 @@
 export function predictor(samples: Float32Array | Float64Array, order: number): Float64Array | undefined {
   const lags = new Float64Array(order + 1);
   const length = samples.length;
+  const window = windowOf(length);
   const windowed = new Float64Array(length);
-  for (let i = 0; i < length; i++) {
-    windowed[i] = samples[i]! * (0.5 - 0.5 * Math.cos((2 * Math.PI * (i + 0.5)) / length));
-  }
-  for (let lag = 0; lag <= order; lag++) {
-    let sum = 0;
-    for (let i = lag; i < length; i++) sum += windowed[i]! * windowed[i - lag]!;
-    lags[lag] = sum;
-  }
+  for (let i = 0; i < length; i++) windowed[i] = samples[i]! * window[i]!;
+  autocorrelate(windowed, lags);
   if (lags[0]! < 1e-9) return undefined;
   lags[0]! *= 1 + 1e-9;
   const a = new Float64Array(order);
@@ -31,6 +26,52 @@ export function predictor(samples: Float32Array | Float64Array, order: number): 
     if (error <= 0) break;
   }
   return a;
+}
+
+const windows = new Map<number, Float64Array>();
+
+/** A Hann window; kept, since the lengths asked for are few. */
+export function windowOf(length: number): Float64Array {
+  let window = windows.get(length);
+  if (window === undefined) {
+    window = Float64Array.from(
+      { length },
+      (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * (i + 0.5)) / length),
+    );
+    windows.set(length, window);
+  }
+  return window;
+}
+
+/** Fills `lags` with the sums of `samples[i] × samples[i − lag]`, four lags in one pass over the samples. */
+export function autocorrelate(samples: Float64Array, lags: Float64Array): void {
+  const length = samples.length;
+  let lag = 0;
+  for (; lag + 3 < lags.length && lag + 3 < length; lag += 4) {
+    let [zero, one, two, three] = [0, 0, 0, 0];
+    for (let i = lag; i < lag + 3; i++) {
+      const x = samples[i]!;
+      zero += x * samples[i - lag]!;
+      if (i > lag) one += x * samples[i - lag - 1]!;
+      if (i > lag + 1) two += x * samples[i - lag - 2]!;
+    }
+    for (let i = lag + 3, j = 3; i < length; i++, j++) {
+      const x = samples[i]!;
+      zero += x * samples[j]!;
+      one += x * samples[j - 1]!;
+      two += x * samples[j - 2]!;
+      three += x * samples[j - 3]!;
+    }
+    lags[lag] = zero;
+    lags[lag + 1] = one;
+    lags[lag + 2] = two;
+    lags[lag + 3] = three;
+  }
+  for (; lag < lags.length; lag++) {
+    let sum = 0;
+    for (let i = lag; i < length; i++) sum += samples[i]! * samples[i - lag]!;
+    lags[lag] = sum;
+  }
 }
 
 /** Continues a signal by its predictor. */

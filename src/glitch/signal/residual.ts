@@ -1,3 +1,4 @@
+import { autocorrelate, windowOf } from './prediction.js';
 import { HOP, type Sound } from './sound.js';
 
 const ORDER = 12;
@@ -9,10 +10,7 @@ const FIT = 2048;
  * than out of the waveform itself. One value per hop, over the newest seconds.
  */
 export class Residual {
-  readonly #window = Float64Array.from(
-    { length: FIT },
-    (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * (i + 0.5)) / FIT),
-  );
+  readonly #window = windowOf(FIT);
   readonly #mid = new Float64Array(FIT + ORDER);
   readonly #windowed = new Float64Array(FIT);
   readonly #peaks: Float32Array;
@@ -58,13 +56,19 @@ export class Residual {
       for (let i = 0; i < samples.length; i++) mid[shift + i]! += samples[i]!;
     }
     const a = this.#fit();
+    const [a0, a1, a2, a3, a4, a5] = [a[0]!, a[1]!, a[2]!, a[3]!, a[4]!, a[5]!];
+    const [a6, a7, a8, a9, a10, a11] = [a[6]!, a[7]!, a[8]!, a[9]!, a[10]!, a[11]!];
     for (let hop = 0; hop < BLOCK / HOP; hop++) {
       let peak = 0;
       let power = 0;
       const start = ORDER + BLOCK / 2 + hop * HOP;
       for (let i = start; i < start + HOP; i++) {
-        let error = mid[i]!;
-        for (let k = 0; k < ORDER; k++) error -= a[k]! * mid[i - 1 - k]!;
+        // Written out: this line is most of the work of all detectors.
+        const error =
+          mid[i]! -
+          (a0 * mid[i - 1]! + a1 * mid[i - 2]! + a2 * mid[i - 3]! + a3 * mid[i - 4]!) -
+          (a4 * mid[i - 5]! + a5 * mid[i - 6]! + a6 * mid[i - 7]! + a7 * mid[i - 8]!) -
+          (a8 * mid[i - 9]! + a9 * mid[i - 10]! + a10 * mid[i - 11]! + a11 * mid[i - 12]!);
         const square = error * error;
         power += square;
         if (square > peak) peak = square;
@@ -79,13 +83,10 @@ export class Residual {
   /** Levinson-Durbin on the windowed block; zeros for silence. */
   #fit(): Float64Array {
     const windowed = this.#windowed;
-    for (let i = 0; i < FIT; i++) windowed[i] = this.#mid[ORDER + i]! * this.#window[i]!;
+    const [mid, window] = [this.#mid, this.#window];
+    for (let i = 0; i < FIT; i++) windowed[i] = mid[ORDER + i]! * window[i]!;
     const lags = new Float64Array(ORDER + 1);
-    for (let lag = 0; lag <= ORDER; lag++) {
-      let sum = 0;
-      for (let i = lag; i < FIT; i++) sum += windowed[i]! * windowed[i - lag]!;
-      lags[lag] = sum;
-    }
+    autocorrelate(windowed, lags);
     const a = new Float64Array(ORDER);
     if (lags[0]! < 1e-7) return a;
     // White noise 60 dB down keeps the predictor calm on pure tones.
