@@ -16,12 +16,18 @@ const REPEAT_MAX = 4096;
 const REPEAT_COMPARED = 512;
 const REPEAT_MATCH = 0.93;
 
+/** Consonants make breaks of their own, of less residual than this (full scale 1) and not standing out more than this. */
+const CONSONANT_SIZE = 0.015;
+const CONSONANT_RATIO = 7;
+
 /** More of them in a second are a texture: crackle, square waves, a machine. */
 const TEXTURE_COUNT = 2;
+/** So are more breaks of the sound's own that are nearly as large. */
+const OWN_COUNT = 3;
 const TEXTURE_MS = 1000;
 
 interface Held {
-  readonly position: number;
+  readonly jolt: Jolt;
   readonly tell: (isTexture: boolean) => void;
 }
 
@@ -52,11 +58,12 @@ export class Breaks implements SoundDetector {
 
   #release(sound: Sound, before: number): void {
     const span = (TEXTURE_MS * sound.sampleRate) / 1000;
-    while (this.#held.length > 0 && this.#held[0]!.position < before) {
-      const { position, tell } = this.#held.shift()!;
+    while (this.#held.length > 0 && this.#held[0]!.jolt.position < before) {
+      const { jolt, tell } = this.#held.shift()!;
+      const { position } = jolt;
       while (this.#recent.length > 0 && this.#recent[0]! < position - span) this.#recent.shift();
       const near = this.#recent.filter((other) => other < position + span).length;
-      tell(near > TEXTURE_COUNT);
+      tell(near > TEXTURE_COUNT || this.#jolts.alike(sound, jolt, TEXTURE_MS) > OWN_COUNT);
     }
   }
 
@@ -77,15 +84,17 @@ export class Breaks implements SoundDetector {
       reason: 'one of many within a second: a texture of the sound, such as crackle, rather than a defect',
     };
     if (goesOn(sound, jolt)) {
-      this.#hold(position, (isTexture) =>
+      this.#hold(jolt, (isTexture) =>
         this.#report({
           ...base,
           kind: 'click',
           ...(isTexture
             ? texture
-            : jolt.ratio >= 6
-              ? { severity: 'major', reason: 'a loud click, far above what is around it' }
-              : { severity: 'minor', reason: 'a click that stands out of what is around it' }),
+            : jolt.size < CONSONANT_SIZE && jolt.ratio < CONSONANT_RATIO
+              ? { severity: 'info', reason: 'no more of a click than consonants are' }
+              : jolt.ratio >= 6
+                ? { severity: 'major', reason: 'a loud click, far above what is around it' }
+                : { severity: 'minor', reason: 'a click that stands out of what is around it' }),
           durationMs: 0,
           measured,
           cause: 'a few wrong samples: an overrun buffer, a bad cable, a damaged block',
@@ -95,7 +104,7 @@ export class Breaks implements SoundDetector {
     }
     const repeat = repeatedLength(sound, jolt);
     const isRepeat = repeat !== undefined;
-    this.#hold(position, (isTexture) =>
+    this.#hold(jolt, (isTexture) =>
       this.#report({
         ...base,
         kind: isRepeat ? 'repeat' : 'skip',
@@ -113,8 +122,8 @@ export class Breaks implements SoundDetector {
     );
   }
 
-  #hold(position: number, tell: Held['tell']): void {
-    this.#held.push({ position, tell });
+  #hold(jolt: Jolt, tell: Held['tell']): void {
+    this.#held.push({ jolt, tell });
   }
 }
 

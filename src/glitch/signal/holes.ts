@@ -30,6 +30,11 @@ const DEAD = 1e-9;
 /** This many others within this time on either side make a hole one of a pattern. */
 const HABIT_COUNT = 2;
 const HABIT_MS = 1500;
+/** Pauses with softer edges are of the pattern when they are as long: a gate's or a dial's. */
+const ALIKE_MS = 4;
+/** A side that grows by more than this as the other goes took over: sound that is panned. */
+const TAKES_OVER = 12;
+const BESIDE_MS = 200;
 
 interface Hole {
   readonly from: number;
@@ -54,8 +59,14 @@ interface Lane {
   /** Holes that have ended and wait for what follows them. */
   readonly waiting: Hole[];
   /** Holes that wait for others like them. */
-  readonly held: { readonly position: number; readonly tell: (isHabit: boolean) => void }[];
+  readonly held: {
+    readonly position: number;
+    readonly lengthMs: number;
+    readonly tell: (isHabit: boolean) => void;
+  }[];
   readonly recent: number[];
+  /** All that have ended of late, soft ones too. */
+  readonly pauses: { readonly position: number; readonly lengthMs: number }[];
   /** The quietest that this lane's sound has become by fading. */
   floor: number;
 }
@@ -129,6 +140,7 @@ export class Holes implements SoundDetector {
     const isLong = lengthMs > FLOOR_FROM_MS;
     if (isLong && !hardFall) lane.floor = Math.max(Math.min(lane.floor, hole.energy), DEAD);
     const isDead = hole.energy < DEAD || hole.energy < BELOW_FLOOR * lane.floor;
+    lane.pauses.push({ position: hole.from * HOP, lengthMs });
     const isHard = isLong ? hardFall && isDead : hardFall && hardRise && this.#standsAlone(sound, lane, hole);
     if (!isHard) return;
     const tell = (isHabit: boolean): void => {
@@ -137,17 +149,24 @@ export class Holes implements SoundDetector {
       else if (isBeside) this.#tellDropout(channel, told);
     };
     const isBeside = channel !== undefined && hasOtherSide(sound, channel, hole);
-    lane.held.push({ position: hole.from * HOP, tell });
+    lane.held.push({ position: hole.from * HOP, lengthMs, tell });
   }
 
   #release(lane: Lane, { before, span }: { before: number; span: number }): void {
     while (lane.held.length > 0 && lane.held[0]!.position < before) {
-      const { position, tell } = lane.held.shift()!;
+      const { position, lengthMs, tell } = lane.held.shift()!;
       while (lane.recent.length > 0 && lane.recent[0]! < position - span) lane.recent.shift();
       const later = lane.held.filter((other) => other.position < position + span).length;
-      tell(lane.recent.length + later >= HABIT_COUNT);
+      const alike = lane.pauses.filter(
+        (other) =>
+          other.position !== position &&
+          Math.abs(other.position - position) < span &&
+          Math.abs(other.lengthMs - lengthMs) < ALIKE_MS,
+      ).length;
+      tell(Math.max(lane.recent.length + later, alike) >= HABIT_COUNT);
       lane.recent.push(position);
     }
+    while (lane.pauses.length > 0 && lane.pauses[0]!.position < before - span) lane.pauses.shift();
   }
 
   /** Whether nothing around a short hole is nearly as quiet. */
@@ -198,13 +217,14 @@ export class Holes implements SoundDetector {
   }
 }
 
-/** Whether the other channel goes on as it was. */
+/** Whether the other channel goes on as it was: neither gone too, nor taking over. */
 function hasOtherSide(sound: Sound, channel: number, hole: Hole): boolean {
   const other = channel === 0 ? 1 : 0;
   const until = Math.min(hole.to, hole.from + sound.hops(LONGEST_GAP_MS));
   const beside = mean(sound, other, hole.from, until);
   const before = mean(sound, other, hole.from - sound.hops(AROUND_MS), hole.from - 1);
-  return beside > 0.2 * before && beside > MIN_LEVEL;
+  const longBefore = mean(sound, other, hole.from - sound.hops(BESIDE_MS), hole.from - 1);
+  return beside > 0.2 * before && beside < TAKES_OVER * longBefore && beside > MIN_LEVEL;
 }
 
 function common(
@@ -233,6 +253,7 @@ function lanesOf(sound: Sound): Lane[] {
     waiting: [],
     held: [],
     recent: [],
+    pauses: [],
     floor: 1e-6,
   });
   return sound.channels === 2 ? [lane(undefined), lane(0), lane(1)] : [lane(undefined)];

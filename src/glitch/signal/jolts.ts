@@ -24,6 +24,10 @@ const MIN_DEVIATIONS = 8;
 const MAX_STEP = 3;
 const MIN_ENERGY = 1e-7;
 
+/** Other breaks of the sound's own have at least this share of a jolt's residual. */
+const OWN_SHARE = 0.4;
+const OWN_RATIO = 3;
+
 /** Finds jolts hop by hop; clicks and breaks are told apart by others. */
 export class Jolts {
   readonly #residual = new Residual();
@@ -46,6 +50,28 @@ export class Jolts {
       this.#take(jolt, sound);
       this.#next += smear;
     }
+  }
+
+  /**
+   * How many other breaks nearly as large there are within `ms` on either side, such as the beats of a voice or of crackle.
+   * They need not stand alone, only out of their surroundings.
+   */
+  alike(sound: Sound, { position, size }: Jolt, ms: number): number {
+    const residual = this.#residual;
+    const smear = sound.hops(SMEAR_MS);
+    const own = Math.floor(position / HOP);
+    const from = Math.max(sound.firstHop, own - sound.hops(ms));
+    const to = Math.min(residual.endHop - smear, own + sound.hops(ms));
+    let count = 0;
+    for (let hop = from; hop < to; hop++) {
+      const peak = residual.peak(hop);
+      if (peak < OWN_SHARE * size || Math.abs(hop - own) <= 2 * smear) continue;
+      const around = Math.max(residual.power(hop - smear), residual.power(hop + smear));
+      if (peak < OWN_RATIO * Math.sqrt(around)) continue;
+      count++;
+      hop += smear;
+    }
+    return count;
   }
 
   #judge(
