@@ -118,7 +118,8 @@ export const codedDefects: readonly CodedDefect[] = [
       for (let at = 2 * RATE; at < 11 * RATE; at += 2 * RATE) {
         places.push(at);
         for (const side of sound) {
-          side.fill(0, at - 4000, at);
+          // Faded out, so that it is no gap of its own.
+          for (let i = 0; i < 4000; i++) side[at - 4000 + i]! *= 1 - i / 4000;
           for (let i = 0; i < 600; i++) side[at + i]! += 0.8 * Math.sin(i * i) * Math.exp(-i / 150);
         }
       }
@@ -133,6 +134,8 @@ export const codedDefects: readonly CodedDefect[] = [
         if (
           isShort &&
           opens &&
+          // The first frame has none before it to be illegal with.
+          frames.length > 1 &&
           index > last + 60 &&
           sequenceOf(units[index + 1] ?? unit) === WindowSequence.longStop
         ) {

@@ -16,6 +16,8 @@ const RISE = 0.03;
 /** Of the last and first milliseconds at a hard edge, the loudest two have this share of the level around. */
 const EDGE = 0.3;
 const EDGE_MS = 5;
+/** Codecs blur a fall more than a rise. */
+const FALL_EDGE_MS = 7;
 /** Below this there is nothing to have a hole in. */
 const MIN_LEVEL = 3e-6;
 const MIN_HOLE_MS = 2.6;
@@ -27,6 +29,8 @@ const OWN_DIPS = 6;
 const FLOOR_FROM_MS = 25;
 const BELOW_FLOOR = 0.3;
 const DEAD = 1e-9;
+/** A hole is as quiet as its quietest stretch of this length: codecs smear the sound on either side into it. */
+const CALM_MS = 20;
 /** This many others within this time on either side make a hole one of a pattern. */
 const HABIT_COUNT = 2;
 const HABIT_MS = 1500;
@@ -35,6 +39,8 @@ const ALIKE_MS = 4;
 /** A side that grows by more than this as the other goes took over: sound that is panned. */
 const TAKES_OVER = 12;
 const BESIDE_MS = 200;
+/** Fades from one side to the other take this long. */
+const CROSSFADE_MS = 60;
 
 interface Hole {
   readonly from: number;
@@ -44,6 +50,10 @@ interface Hole {
   readonly place: SoundPlace;
   to: number;
   energy: number;
+  /** Mean energy of the quietest {@link CALM_MS}; of all of it when it is shorter. */
+  calm: number;
+  /** Sum of energy over the stretch that is being listened to. */
+  stretch: number;
 }
 
 interface Told extends Hole {
@@ -112,18 +122,34 @@ export class Holes implements SoundDetector {
       const before = mean(sound, lane.channel, until - sound.hops(LEVEL_MS), until);
       if (before < MIN_LEVEL || energy > FALL * before) return;
       const level = loudest(sound, lane.channel, at - sound.hops(AROUND_MS), at);
-      const hardFall = peak(sound, lane.channel, at - sound.hops(EDGE_MS), at - 1) > EDGE * level;
+      const hardFall = peak(sound, lane.channel, at - sound.hops(FALL_EDGE_MS), at - 1) > EDGE * level;
       const place = sound.locate(at * HOP);
-      lane.open = { from: at, to: at, level: before, energy, hardFall, place };
+      lane.open = {
+        from: at,
+        to: at,
+        level: before,
+        energy,
+        calm: Infinity,
+        stretch: energy,
+        hardFall,
+        place,
+      };
       return;
     }
     if (energy < RISE * hole.level) {
+      const calmHops = sound.hops(CALM_MS);
       hole.energy += energy;
+      if ((at - hole.from) % calmHops === 0) {
+        hole.calm = Math.min(hole.calm, hole.stretch / calmHops);
+        hole.stretch = 0;
+      }
+      hole.stretch += energy;
       return;
     }
     lane.open = undefined;
     hole.to = at;
     hole.energy /= at - hole.from;
+    hole.calm = Math.min(hole.calm, hole.energy);
     if (sound.ms((hole.to - hole.from) * HOP) >= MIN_HOLE_MS) lane.waiting.push(hole);
   }
 
@@ -138,8 +164,8 @@ export class Holes implements SoundDetector {
     const { hardFall } = hole;
     const hardRise = closes > EDGE * levelAfter;
     const isLong = lengthMs > FLOOR_FROM_MS;
-    if (isLong && !hardFall) lane.floor = Math.max(Math.min(lane.floor, hole.energy), DEAD);
-    const isDead = hole.energy < DEAD || hole.energy < BELOW_FLOOR * lane.floor;
+    if (isLong && !hardFall) lane.floor = Math.max(Math.min(lane.floor, hole.calm), DEAD);
+    const isDead = hole.calm < DEAD || hole.calm < BELOW_FLOOR * lane.floor;
     lane.pauses.push({ position: hole.from * HOP, lengthMs });
     const isHard = isLong ? hardFall && isDead : hardFall && hardRise && this.#standsAlone(sound, lane, hole);
     if (!isHard) return;
@@ -223,7 +249,12 @@ function hasOtherSide(sound: Sound, channel: number, hole: Hole): boolean {
   const until = Math.min(hole.to, hole.from + sound.hops(LONGEST_GAP_MS));
   const beside = mean(sound, other, hole.from, until);
   const before = mean(sound, other, hole.from - sound.hops(AROUND_MS), hole.from - 1);
-  const longBefore = mean(sound, other, hole.from - sound.hops(BESIDE_MS), hole.from - 1);
+  const longBefore = mean(
+    sound,
+    other,
+    hole.from - sound.hops(CROSSFADE_MS + BESIDE_MS),
+    hole.from - sound.hops(CROSSFADE_MS),
+  );
   return beside > 0.2 * before && beside < TAKES_OVER * longBefore && beside > MIN_LEVEL;
 }
 
@@ -240,7 +271,7 @@ function common(
     measured: {
       lengthMs: Math.round(hole.lengthMs * 100) / 100,
       levelBeforeDb: decibels(hole.level),
-      levelInsideDb: decibels(hole.energy),
+      levelInsideDb: decibels(hole.calm),
     },
   };
 }

@@ -7,6 +7,9 @@ const RISE = 4;
 const MIN_MS = 8;
 /** Shorter bursts are those of consonants; a burst of garbage keeps its level. */
 const EVEN = 1.6;
+/** Bursts under this length, which plosives have too, must be more even. */
+const SHORT_MS = 9.5;
+const EVEN_SHORT = 1.25;
 const MAX_MS = 300;
 const EDGE_MS = 1.4;
 const CONTEXT_MS = 12;
@@ -61,7 +64,12 @@ export class NoiseBurst implements SoundDetector {
     const late = mean(energy, middle, at - 2);
     const early = mean(energy, from - sound.firstHop + 1, middle);
     const lateRough = mean(rough, middle, at - 2);
-    if (lengthMs < MIN_MS || late < early / EVEN || lateRough < WHITE * late) return;
+    if (
+      lengthMs < MIN_MS ||
+      late < early / (lengthMs < SHORT_MS ? EVEN_SHORT : EVEN) ||
+      lateRough < WHITE * late
+    )
+      return;
     const after = mean(energy, at + edge, at + sound.hops(CONTEXT_MS));
     if (after > late / RISE) return;
     const place = sound.locate(from * HOP);
