@@ -24,8 +24,8 @@ const ROUGH_ORDER = 32;
 /** Both sides know better: of sounds that can be predicted, such as notes and vowels. */
 const BOTH_DB = 5;
 const BOTH_SUM_DB = 16;
-/** One side knows much better, as where the other is silence or hiss. Gated sound comes near it. */
-const ONE_DB = 26;
+/** One side knows much better, as where the other is silence or hiss. Gated sound reaches 31.5. */
+const ONE_DB = 32;
 /** A cut has no width; what a blind splice blends has at least this share of the overlap. */
 const MIN_WIDTH = 0.2;
 /** A side that has become quieter than this before the overlap was shut by a gate. */
