@@ -73,6 +73,15 @@ describe('an FLV', () => {
     expect(Math.abs(audio!.to - audio!.from - UNITS * FRAME)).toBeLessThanOrEqual(3 * FRAME);
   });
 
+  test('whose times wrap at 32 bits loses nothing', async () => {
+    const path = await flv('wrap.flv', (tags) => tags.map((tag) => at(tag, tag.timestamp - 3_000)));
+    const [wrapped, plain] = [await indexOf(path), await indexOf(show)];
+    expect(counts(wrapped)).toEqual(counts(plain));
+    expect(wrapped.audio!.to - wrapped.audio!.from).toBe(plain.audio!.to - plain.audio!.from);
+    expect(wrapped.video!.to).toBe(plain.video!.to);
+    expect(wrapped.video!.pts.length).toBe(plain.video!.pts.length);
+  });
+
   test('that repeats its sequence header is one run', async () => {
     const path = await flv('repeated.flv', (tags) => {
       const header = tags.find(isHeader)!;

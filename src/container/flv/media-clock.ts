@@ -2,8 +2,11 @@ import { MILLISECONDS, rescale, WrapUnwrapper } from '../../media/timestamp.js';
 
 export type Medium = 'audio' | 'video';
 
-/** First times this close below 2^32 are small negative ones (priming, B-frames), not 49 days of stream. */
-const NEGATIVE_START_MS = 10_000;
+/**
+ * First times this close below 2^32 are small negative ones (priming, B-frames), not 49 days of stream. What is cut out
+ * of a long stream just before its times wrap begins further away, but for one in 49 days.
+ */
+const NEGATIVE_START_MS = 1_000;
 /** Writers that interleave badly step back within a medium by far less; a restarted source by more. */
 const MAX_STEP_BACK_MS = 1_000;
 
