@@ -3,7 +3,8 @@ import { parseAsc } from '../../src/codec/aac/asc.js';
 import { channelWindows, parseRawDataBlock } from '../../src/codec/aac/raw-data-block.js';
 import { WindowSequence } from '../../src/codec/aac/channel-stream.js';
 import type { AacUnit } from '../../src/media/access-unit.js';
-import { encodeUnits, type Label } from './labelled-set.js';
+import type { Label } from './clip.js';
+import { encodeUnits } from './encode-units.js';
 import { Random } from './random.js';
 import { makeSound, RATE, type Material } from './sounds.js';
 

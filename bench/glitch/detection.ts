@@ -10,7 +10,8 @@ import { parseArgs } from 'node:util';
 import { analyseCapture } from '../../src/glitch/analyse-capture.js';
 import { openCapture } from '../../src/glitch/capture/open.js';
 import type { Finding } from '../../src/glitch/finding.js';
-import { makeSet, type Clip } from './labelled-set.js';
+import type { Clip } from './clip.js';
+import { makeSet } from './labelled-set.js';
 import { f1, interval, Score, type AlarmTally, type Tally } from './score.js';
 
 const { values } = parseArgs({

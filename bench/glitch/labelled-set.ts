@@ -3,34 +3,13 @@ import { join } from 'node:path';
 import { adtsFrame } from '../../src/container/adts/adts.js';
 import { writeWav } from '../../src/container/wav/wav.js';
 import type { GlitchKind } from '../../src/glitch/finding.js';
-import { AacEncoder } from '../../src/libav/aac-encoder.js';
-import type { AacUnit } from '../../src/media/access-unit.js';
+import type { Clip, Label } from './clip.js';
 import { codedDefects } from './coded-defects.js';
 import { soundDefects, type Defect } from './defects.js';
+import { encodeUnits } from './encode-units.js';
 import { makeNegative, negatives } from './negatives.js';
 import { Random } from './random.js';
 import { makeSound, materials, RATE, type Material, type Stereo } from './sounds.js';
-
-/** Where a defect is, exactly. */
-export interface Label {
-  readonly kind: GlitchKind;
-  /** From the beginning of the decoded stream, the encoder's delay included. */
-  readonly timeMs: number;
-  /** How strong, in the kind's own unit. */
-  readonly strength: string;
-}
-
-export interface Clip {
-  readonly file: string;
-  readonly seed: number;
-  /** A {@link Material}, or what kind of hard negative it is. */
-  readonly material: string;
-  readonly isNegative: boolean;
-  readonly encoder: 'pcm' | 'libfdk_aac' | 'aac';
-  readonly bitrateBps: number;
-  readonly durationMs: number;
-  readonly labels: readonly Label[];
-}
 
 export interface SetOptions {
   readonly folder: string;
@@ -180,13 +159,4 @@ function encode(
   }
   const { units, delaySamples } = encodeUnits(sound, { encoder, bitrateBps });
   return { data: Buffer.concat(units.map(adtsFrame)), labels: asLabels(delaySamples) };
-}
-
-export function encodeUnits(
-  sound: Stereo,
-  { encoder, bitrateBps }: { readonly encoder: 'libfdk_aac' | 'aac'; readonly bitrateBps: number },
-): { units: AacUnit[]; delaySamples: number } {
-  const aac = AacEncoder.open({ encoder, sampleRate: RATE, channels: 2, bitrateBps });
-  const units = [...aac.encode({ sampleRate: RATE, pts: 0, channels: sound }), ...aac.flush()];
-  return { units, delaySamples: aac.delaySamples };
 }

@@ -1,6 +1,6 @@
 import type { Finding } from '../../src/glitch/finding.js';
 import { isAtLeast } from '../../src/glitch/finding.js';
-import type { Clip, Label } from './labelled-set.js';
+import type { Clip, Label } from './clip.js';
 
 /** Position within one frame. */
 export const FRAME_MS = 1024 / 48;

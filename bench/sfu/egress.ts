@@ -13,11 +13,7 @@ import { packetizeH264 } from '../../src/rtp/h264/packetizer.js';
 import { RtcClient } from '../../src/webrtc/rtc-client.js';
 import { h264Clip, silentOpus } from '../../test/sfu/clip.js';
 import { JanusRoom } from './janus.js';
-
-export interface Usage {
-  readonly cpuSeconds: number;
-  readonly packets: number;
-}
+import type { Usage } from './usage.js';
 
 const { values } = parseArgs({
   options: {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { RtcClient } from '../../src/webrtc/rtc-client.js';
 import type { RtcConnection } from '../../src/webrtc/rtc-connection.js';
 import { WebRtcServer } from '../../src/webrtc/webrtc-server.js';
-import type { Usage } from './egress.js';
+import type { Usage } from './usage.js';
 
 const JANUS = '/usr/bin/janus';
 const ROOM = 1;

@@ -7,6 +7,7 @@ import { Message, Notice, TopBar } from '../../ui/chrome.js';
 import { formatBitrate } from '../../ui/format.js';
 import { Icon } from '../../ui/icons.js';
 import { useToasts } from '../../ui/toasts.js';
+import { Figure } from './figure.js';
 import { NewRoom } from './new-room.js';
 import { RoomCard } from './room-card.js';
 
@@ -127,15 +128,6 @@ function Summary({ rooms }: { rooms: readonly RoomView[] }): JSX.Element {
       <Figure value={`${Math.round(sum(({ process }) => process.cpuPercent))} %`} label="of one CPU core" />
       <Figure value={`${Math.round(sum(({ process }) => process.rssBytes) / 1e6)} MB`} label="media memory" />
     </section>
-  );
-}
-
-export function Figure({ value, label }: { value: string; label: string }): JSX.Element {
-  return (
-    <div class="figure">
-      <b>{value}</b>
-      <span>{label}</span>
-    </div>
   );
 }
 

@@ -9,7 +9,7 @@ import { ModeTimeline } from '../../ui/mode-timeline.js';
 import { TARGET_HEALTH, targetText } from '../../ui/target-health.js';
 import { copyText, type Toasts } from '../../ui/toasts.js';
 import { Avatar } from '../../ui/video.js';
-import { Figure } from './dashboard.js';
+import { Figure } from './figure.js';
 
 interface Keys {
   readonly hostKey: string;

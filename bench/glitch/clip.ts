@@ -1,0 +1,23 @@
+import type { GlitchKind } from '../../src/glitch/finding.js';
+
+/** Where a defect is, exactly. */
+export interface Label {
+  readonly kind: GlitchKind;
+  /** From the beginning of the decoded stream, the encoder's delay included. */
+  readonly timeMs: number;
+  /** How strong, in the kind's own unit. */
+  readonly strength: string;
+}
+
+/** One file of the labelled set. */
+export interface Clip {
+  readonly file: string;
+  readonly seed: number;
+  /** A `Material`, or what kind of hard negative it is. */
+  readonly material: string;
+  readonly isNegative: boolean;
+  readonly encoder: 'pcm' | 'libfdk_aac' | 'aac';
+  readonly bitrateBps: number;
+  readonly durationMs: number;
+  readonly labels: readonly Label[];
+}
