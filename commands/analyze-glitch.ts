@@ -71,8 +71,9 @@ export default class AnalyzeGlitch extends BaseCommand {
     const { html: htmlFile, 'json-file': jsonFile } = flags;
     const { analyse } = await import('../src/glitch/analyse.js');
     const files = await import('../src/glitch/report-files.js');
-    if (htmlFile !== undefined) await files.ensureWritable(htmlFile, '--html');
-    if (jsonFile !== undefined) await files.ensureWritable(jsonFile, '--json-file');
+    const inputs = [args.input, ...(flags.reference === undefined ? [] : [flags.reference])];
+    if (htmlFile !== undefined) await files.ensureWritable(htmlFile, { option: '--html', inputs });
+    if (jsonFile !== undefined) await files.ensureWritable(jsonFile, { option: '--json-file', inputs });
     const isLive = /^https?:/i.test(args.input);
     if (flags.duration !== undefined && !isLive) {
       throw new InvalidOptionError('--duration: only addresses are cut short, files are read to their end');

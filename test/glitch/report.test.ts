@@ -76,6 +76,21 @@ describe('a report', () => {
     }
   });
 
+  it('never takes the place of the capture or of its reference', async () => {
+    const config = await Config.load(new URL('../../', import.meta.url).pathname);
+    const [capture, reference] = [folder.file('capture.json'), folder.file('reference.json')];
+    for (const path of [capture, reference]) {
+      await copyFile(sample, path);
+      for (const option of ['--html', '--json']) {
+        const args = [capture, '--reference', reference, option, path];
+        const { error, stderr } = await captureOutput(() => AnalyzeGlitch.run(args, config));
+        expect(error?.oclif?.exit).toBe(2);
+        expect(stderr).toContain('is both an input and the output');
+      }
+      expect(await readFile(path)).toEqual(await readFile(sample));
+    }
+  });
+
   it('shows the worst findings closely, of every kind, and lists the others', () => {
     const surroundings = new Surroundings();
     const findings = [
