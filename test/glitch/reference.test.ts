@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { Config } from '@oclif/core';
 import { captureOutput } from '@oclif/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -179,15 +179,30 @@ describe('a reference', () => {
     expect(error?.oclif?.exit).toBe(2);
   });
 
-  it('is told of in the report of the command', async () => {
+  it('is told of in the report of the command, and on its page', async () => {
     const config = await Config.load(new URL('../../', import.meta.url).pathname);
-    const args = [folder.file('source.aac'), '--reference', folder.file('source.wav'), '--json'];
+    const page = folder.file('report.html');
+    const args = [
+      folder.file('source.aac'),
+      '--reference',
+      folder.file('source.wav'),
+      '--json',
+      '--html',
+      page,
+    ];
     const { result } = await captureOutput<GlitchReport>(() => AnalyzeGlitch.run(args, config));
     expect(result?.reference).toMatchObject({
       lostSamples: 0,
       insertedSamples: 0,
       errorDb: [expect.any(Number)],
     });
+    const { driftPpm, errorDb, noiseToMaskDb } = result!.reference!;
+    const shown = await readFile(page, 'utf8');
+    expect(shown).toContain('Against the reference');
+    for (const value of [...errorDb, ...noiseToMaskDb]) {
+      expect(shown).toContain(`${Math.abs(value).toFixed(1)} dB`);
+    }
+    for (const told of ['source.wav', `${driftPpm} ppm`, '<dd>0 samples</dd>']) expect(shown).toContain(told);
   });
 
   it('without sound, or for a capture without sound, is refused', async () => {

@@ -4,7 +4,7 @@ import type { Waveform } from '../waveform.js';
 import { frequencyShare } from '../spectrogram.js';
 import { html, type Content } from './markup.js';
 import { Scale } from './scale.js';
-import { whereOf } from './words.js';
+import { channelNames, whereOf } from './words.js';
 
 /** Narrower than this many units and the frame grid would be a grey area. */
 const MAX_GRID = 60;
@@ -13,7 +13,7 @@ const MAX_GRID = 60;
 export function closeUpFigure(closeUp: CloseUp): Content {
   const { finding, fromMs, toMs, sound, lanes } = closeUp;
   const scale = new Scale(fromMs, toMs);
-  const names = sound?.channels.length === 1 ? ['Mono'] : ['Left', 'Right'];
+  const names = channelNames(sound?.channels.length ?? 0);
   const affected = scale.box(finding.timeMs, finding.timeMs + finding.durationMs);
   const isSound = finding.medium === 'audio';
   const grid = lanes[finding.medium].length <= MAX_GRID ? lanes[finding.medium] : [];

@@ -2,6 +2,7 @@ import { clockTime } from '../../clock-time.js';
 import type { Severity } from '../../finding.js';
 import type { CloseUp } from '../close-up.js';
 import { closeUpFigure } from './close-up-figure.js';
+import { factList } from './fact-list.js';
 import { html, type Content } from './markup.js';
 import { stampTables } from './stamp-tables.js';
 import { figureName, milliseconds, whereOf } from './words.js';
@@ -40,17 +41,10 @@ export function findingCard(closeUp: CloseUp, index: number): Content {
     <p class="reason">${reason}</p>
     ${closeUpFigure(closeUp)}
     <dl class="figures">
-      <div>
-        <dt>where</dt>
-        <dd>${whereOf(finding)}</dd>
-      </div>
-      ${Object.entries(measured).map(
-        ([name, value]) =>
-          html`<div>
-            <dt>${figureName(name)}</dt>
-            <dd>${value}</dd>
-          </div>`,
-      )}
+      ${factList([
+        ['where', whereOf(finding)],
+        ...Object.entries(measured).map(([name, value]) => [figureName(name), value] as const),
+      ])}
     </dl>
     ${stampTables(closeUp)}
   </article> `;

@@ -5,6 +5,7 @@ import type { CloseUp } from '../close-up.js';
 import type { Overview } from '../overview.js';
 import { html, type Content, type Markup } from './markup.js';
 import { Scale } from './scale.js';
+import { channelNames } from './words.js';
 
 /** More marks than this would cover each other. */
 const MAX_MARKS = 400;
@@ -19,7 +20,7 @@ export function overviewFigure(
 ): Content {
   const endMs = Math.max(report.summary.durationMs, 1);
   const scale = new Scale(0, endMs);
-  const names = overview.peaks.length === 1 ? ['Mono'] : ['Left', 'Right'];
+  const names = channelNames(overview.peaks.length);
   const rates = pictureRates(overview);
   const hasVideo = report.summary.video !== undefined;
   return html`<figure class="overview">

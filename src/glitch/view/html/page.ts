@@ -2,9 +2,11 @@ import type { GlitchReport } from '../../analyse.js';
 import { clockTime } from '../../clock-time.js';
 import type { Finding, Severity } from '../../finding.js';
 import type { CaptureView } from '../surroundings.js';
+import { factList, type Fact } from './fact-list.js';
 import { findingCard, severityMark } from './finding-card.js';
 import { html, Markup, type Content } from './markup.js';
 import { overviewFigure } from './overview-figure.js';
+import { referenceSection } from './reference-section.js';
 import { style } from './style.js';
 import { whereOf } from './words.js';
 
@@ -49,6 +51,7 @@ export function reportPage(report: GlitchReport, view: CaptureView): string {
             <h2 id="overview-title">The whole capture</h2>
             ${overviewFigure(view.overview, { report, closeUps: view.closeUps })}
           </section>
+          ${report.reference && referenceSection(report.reference)}
           <section id="findings" aria-labelledby="findings-title">
             <div class="section-head">
               <h2 id="findings-title">Findings, worst first</h2>
@@ -84,7 +87,7 @@ function keyOf({ kind, medium, timeMs, unit }: Finding): string {
 
 function factsOf({ input, format, summary }: GlitchReport): Content {
   const { audio, video, stampTickMs } = summary;
-  const facts: (readonly [string, Content])[] = [
+  const facts: Fact[] = [
     ['Input', html`<span class="path">${input}</span>`],
     ['Format', format.toUpperCase()],
     ['Length', clockTime(summary.durationMs)],
@@ -102,13 +105,7 @@ function factsOf({ input, format, summary }: GlitchReport): Content {
     ],
     ...(stampTickMs === undefined ? [] : [['Time stamps', `ticks of ${stampTickMs} ms`] as const]),
   ];
-  return facts.map(
-    ([name, value]) =>
-      html`<div>
-        <dt>${name}</dt>
-        <dd>${value}</dd>
-      </div>`,
-  );
+  return factList(facts);
 }
 
 function verdict(counts: readonly (readonly [Severity, number])[]): Content {

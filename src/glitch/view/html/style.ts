@@ -54,8 +54,8 @@ body:has(#show-info:not(:checked)) .of-info { display: none; }
 .kinds li { padding: 2px 10px; border: 1px solid var(--line); border-radius: 99px; background: var(--panel); }
 .kinds code { color: var(--text); }
 .empty, .left-out { margin-top: 14px; color: var(--soft); }
-.overview, .finding { margin-top: 14px; padding: 16px; border: 1px solid var(--line); border-radius: 14px; background: var(--panel); box-shadow: var(--shadow); }
-figcaption { margin-top: 8px; color: var(--soft); font-size: 0.82rem; }
+.overview, .reference, .finding { margin-top: 14px; padding: 16px; border: 1px solid var(--line); border-radius: 14px; background: var(--panel); box-shadow: var(--shadow); }
+figcaption, .about { margin-top: 8px; color: var(--soft); font-size: 0.82rem; }
 .lane { display: grid; grid-template-columns: 84px minmax(0, 1fr); align-items: center; }
 .lane + .lane { margin-top: 4px; }
 .lane-name { padding-right: 10px; text-align: right; color: var(--soft); font-size: 0.78rem; line-height: 1.15; }
@@ -112,6 +112,11 @@ caption { text-align: left; color: var(--soft); font-weight: 600; padding-bottom
 th { color: var(--soft); font-weight: 500; text-align: right; padding: 2px 10px 4px 0; white-space: nowrap; }
 td { padding: 2px 10px 2px 0; text-align: right; border-top: 1px solid var(--line); white-space: nowrap; }
 td small { color: var(--brand); }
+.reference .facts { margin-top: 0; }
+.reference .table-frame { margin-top: 12px; }
+.reference th, .reference td { padding: 4px 0 4px clamp(10px, 3vw, 28px); }
+.reference th:first-child { padding-left: 0; text-align: left; }
+.reference tbody th { border-top: 1px solid var(--line); }
 tr.hit td { font-weight: 650; }
 td.off { color: var(--major); font-weight: 650; }
 .others-title { margin-top: 26px; font-size: 1rem; }
@@ -128,14 +133,16 @@ footer p + p { margin-top: 6px; }
   .spectrum { position: relative; }
   .spectrum .lane-name { position: absolute; z-index: 1; padding: 2px 6px; color: #fff; text-shadow: 0 0 3px #000; }
   .tick:nth-child(even) { display: none; }
-  .overview, .finding { padding: 12px; }
+  .overview, .reference, .finding { padding: 12px; }
+  .verdict { gap: 6px; }
+  .count { gap: 6px; padding: 5px 11px; }
 }
 @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
 @media print {
   :root { --bg: #fff; --panel: #fff; --shadow: none; }
   body { max-width: none; padding: 0; font-size: 11px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .filters, .skip-link, .number-link { display: none; }
-  .finding, .overview { break-inside: avoid; border-radius: 0; }
+  .finding, .reference, .overview { break-inside: avoid; border-radius: 0; }
   .finding h3, h2 { break-after: avoid; }
 }
 `;

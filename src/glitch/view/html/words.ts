@@ -9,6 +9,11 @@ export function whereOf({ medium, unit, byteOffset }: Finding): string {
   ].join(', ');
 }
 
+/** Of the first two channels: no others are listened to. */
+export function channelNames(channels: number): readonly string[] {
+  return channels === 1 ? ['Mono'] : ['Left', 'Right'];
+}
+
 /** `jumpDb` → `jump dB`: the units of figures are in their names. */
 export function figureName(name: string): string {
   return name
