@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { callerOf, type HttpContext } from './context.js';
-import { anyObject } from './schemas.js';
+import { answer } from './view-schemas.js';
 
 /** What a page asks first: who am I here, and how do I connect? */
 export function callerRoutes(app: FastifyInstance, context: HttpContext): void {
@@ -12,7 +12,7 @@ export function callerRoutes(app: FastifyInstance, context: HttpContext): void {
         summary: 'Who the caller is, and the ICE servers to use',
         operationId: 'whoAmI',
         querystring: { type: 'object', properties: { room: { type: 'string', maxLength: 64 } } },
-        response: { 200: anyObject },
+        response: { 200: answer('Caller') },
       },
     },
     async (request) => {

@@ -16,6 +16,7 @@ export function eventRoutes(app: FastifyInstance, context: HttpContext): void {
           '`switched`, `audio-seam`, `knock`, `left`, `target`, `recording`, `warning`, `closed`.',
         operationId: 'roomEvents',
         produces: ['text/event-stream'],
+        response: { 200: { type: 'string', description: 'An endless stream of events' } },
       },
     },
     async (request, reply) => {

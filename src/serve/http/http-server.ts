@@ -1,7 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
-import { fastify, type FastifyInstance, type FastifySchema } from 'fastify';
+import { fastify, type FastifyInstance } from 'fastify';
 import { systemClock, type Clock } from '../../base/clock.js';
 import { DestinationError, InvalidOptionError } from '../../base/errors.js';
 import { silentLogger, type Logger } from '../../base/logger.js';
@@ -10,6 +8,7 @@ import { isLoopbackAddress } from '../auth/loopback.js';
 import { RateLimiter, type RateLimit } from '../auth/rate-limiter.js';
 import { RoomTokens } from '../auth/room-tokens.js';
 import type { RoomDirectory } from '../room-api.js';
+import { describeApi } from './api-description.js';
 import { callerRoutes } from './caller-routes.js';
 import { spent, requireAdmin, type HttpContext, type IceServer, type OriginHandler } from './context.js';
 import { allowCrossOrigin } from './cors.js';
@@ -19,15 +18,11 @@ import { mediaRoutes } from './media-routes.js';
 import { Metrics } from './metrics.js';
 import { builtPagesFolder, pages } from './pages.js';
 import { participantRoutes } from './participant-routes.js';
-import { notFound, problemSchema, sendProblem } from './problem.js';
+import { notFound, sendProblem } from './problem.js';
 import { roomRoutes } from './room-routes.js';
 import { targetRoutes } from './target-routes.js';
+import { answer } from './view-schemas.js';
 
-const LOGO =
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 170 40" font-family="system-ui,sans-serif" fill="none" ' +
-  'stroke="#35d0ba" stroke-width="2.6" stroke-linecap="round"><circle cx="20" cy="10.6" r="2.8"/>' +
-  '<path d="M20 13.4V32M14.5 18h11M8.5 22.5C9 28.5 14 32 20 32s11-3.5 11.5-9.5"/>' +
-  '<text x="44" y="27" fill="#fff" stroke="none" font-size="20" font-weight="700">AnchorNet</text></svg>';
 const MAX_JSON_BYTES = 64 * 1024;
 /** A request that takes longer to arrive than this is an attack or a dead line. */
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -226,52 +221,36 @@ async function build(
   });
 }
 
-async function describeApi(app: FastifyInstance): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'AnchorNet',
-        version: '1',
-        description:
-          'Rooms, participants, targets, recording, and WHIP/WHEP. Errors are RFC 9457 problem documents with a ' +
-          'stable `code` and a `hint`.',
-      },
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-      security: [{ token: [] }, {}],
-    },
-    transform: ({ schema, url }) => ({ url, schema: withProblem(schema) }),
-  });
-  await app.register(swaggerUi, {
-    routePrefix: '/api/docs',
-    staticCSP: true,
-    // The viewer itself sets styles inline; scripts stay its own files.
-    transformStaticCSP: (header) => header.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'"),
-    theme: { title: 'AnchorNet API' },
-    logo: { type: 'image/svg+xml', content: Buffer.from(LOGO), href: '/', target: '_self' },
-  });
-}
-
-/** Every route can also answer with a problem document. */
-function withProblem(schema: FastifySchema): FastifySchema {
-  const problem = {
-    description: 'A problem (RFC 9457)',
-    content: { 'application/problem+json': { schema: problemSchema } },
-  };
-  return { ...schema, response: { ...(schema.response as Record<string, unknown>), default: problem } };
-}
-
 function serverRoutes(app: FastifyInstance, context: HttpContext, metrics: Metrics): void {
   const tags = ['server'];
   const startedAt = Date.now();
-  app.get('/healthz', { schema: { tags, summary: 'Is the server up?', operationId: 'health' } }, () => ({
-    status: 'ok',
-    rooms: context.rooms.list().length,
-    uptimeSeconds: Math.floor((Date.now() - startedAt) / 1000),
-  }));
+  app.get(
+    '/healthz',
+    {
+      schema: {
+        tags,
+        summary: 'Is the server up?',
+        operationId: 'health',
+        response: { 200: answer('Health') },
+      },
+    },
+    () => ({
+      status: 'ok',
+      rooms: context.rooms.list().length,
+      uptimeSeconds: Math.floor((Date.now() - startedAt) / 1000),
+    }),
+  );
   app.get(
     '/metrics',
-    { schema: { tags, summary: 'Figures for Prometheus', operationId: 'metrics' } },
+    {
+      schema: {
+        tags,
+        summary: 'Figures for Prometheus',
+        operationId: 'metrics',
+        produces: ['text/plain'],
+        response: { 200: { type: 'string', description: 'The text format of Prometheus' } },
+      },
+    },
     async (request, reply) => {
       await requireAdmin(context, request);
       return reply.type(metrics.contentType).send(await metrics.render());

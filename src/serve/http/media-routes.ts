@@ -13,6 +13,7 @@ import {
   type IceServer,
 } from './context.js';
 import { HttpError } from './problem.js';
+import { nothing } from './view-schemas.js';
 
 const SDP = 'application/sdp';
 const SDP_FRAGMENT = 'application/trickle-ice-sdpfrag';
@@ -20,6 +21,10 @@ const SDP_FRAGMENT = 'application/trickle-ice-sdpfrag';
 const MAX_SDP_BYTES = 64 * 1024;
 /** The room's own name for the host among its participants. */
 const HOST = 'host';
+
+const sdpAnswer = {
+  201: { type: 'string', description: 'The SDP answer; Location is the session, ETag its ICE session' },
+} as const;
 
 interface SessionParams {
   readonly room: string;
@@ -59,6 +64,7 @@ function whipRoutes(app: FastifyInstance, context: HttpContext): void {
           type: 'object',
           properties: { name: { type: 'string', minLength: 1, maxLength: 60 } },
         },
+        response: sdpAnswer,
       },
     },
     async (request, reply) => {
@@ -82,7 +88,7 @@ function whipRoutes(app: FastifyInstance, context: HttpContext): void {
 }
 
 function whepRoutes(app: FastifyInstance, context: HttpContext): void {
-  const schema = { tags: ['media'], consumes: [SDP], produces: [SDP] };
+  const schema = { tags: ['media'], consumes: [SDP], produces: [SDP], response: sdpAnswer };
   app.post<{ Body: string }>(
     '/whep/:room',
     { schema: { ...schema, summary: 'WHEP: play the program', operationId: 'whepProgram' } },
@@ -137,6 +143,10 @@ function sessionRoutes(app: FastifyInstance, context: HttpContext, kind: Session
         operationId: `${kind}Trickle`,
         consumes: [SDP_FRAGMENT],
         produces: [SDP_FRAGMENT],
+        response: {
+          200: { type: 'string', description: 'Our credentials and candidates after an ICE restart' },
+          204: nothing,
+        },
       },
     },
     async (request, reply) => {
@@ -156,6 +166,7 @@ function sessionRoutes(app: FastifyInstance, context: HttpContext, kind: Session
         tags: ['media'],
         summary: `End a ${kind.toUpperCase()} session`,
         operationId: `${kind}End`,
+        response: { 200: nothing },
       },
     },
     async (request, reply) => {

@@ -4,7 +4,8 @@ import { NotFoundError } from '../errors.js';
 import type { ParticipantChange, RoomApi } from '../room-api.js';
 import { callerOf, reachableRtmpUrl, refusal, requireHost, roomOf, type HttpContext } from './context.js';
 import { audienceOf, visibleRoom } from './room-visibility.js';
-import { anyList, anyObject, changeParticipantSchema, knockSchema } from './schemas.js';
+import { changeParticipantSchema, knockSchema } from './schemas.js';
+import { answer, answerList, nothing } from './view-schemas.js';
 
 interface ParticipantParams {
   readonly room: string;
@@ -22,7 +23,7 @@ export function participantRoutes(app: FastifyInstance, context: HttpContext): v
         tags,
         summary: 'Who is in the room',
         operationId: 'listParticipants',
-        response: { 200: anyList },
+        response: { 200: answerList('Participant') },
       },
     },
     async (request) => {
@@ -40,7 +41,7 @@ export function participantRoutes(app: FastifyInstance, context: HttpContext): v
         summary: 'Knock with an invite (the answer holds a token), or give a guest by RTMP a stream key',
         operationId: 'knock',
         body: knockSchema,
-        response: { 201: anyObject },
+        response: { 201: answer('Admission') },
       },
     },
     async (request, reply) => {
@@ -70,7 +71,7 @@ export function participantRoutes(app: FastifyInstance, context: HttpContext): v
         tags,
         summary: 'Where the host, or a guest by RTMP, pushes to from OBS or ffmpeg',
         operationId: 'getStreamKey',
-        response: { 200: anyObject },
+        response: { 200: answer('StreamKey') },
       },
     },
     async (request, reply) => {
@@ -90,7 +91,7 @@ export function participantRoutes(app: FastifyInstance, context: HttpContext): v
         summary: 'Accept, mute, set the gain or the name of a participant',
         operationId: 'changeParticipant',
         body: changeParticipantSchema,
-        response: { 200: anyObject },
+        response: { 200: answer('Participant') },
       },
     },
     async (request) => {
@@ -106,7 +107,14 @@ export function participantRoutes(app: FastifyInstance, context: HttpContext): v
 
   app.delete<{ Params: ParticipantParams }>(
     '/rooms/:room/participants/:participant',
-    { schema: { tags, summary: 'Send a guest away, or leave', operationId: 'removeParticipant' } },
+    {
+      schema: {
+        tags,
+        summary: 'Send a guest away, or leave',
+        operationId: 'removeParticipant',
+        response: { 204: nothing },
+      },
+    },
     async (request, reply) => {
       const room = roomOf(context, request);
       const caller = await callerOf(context, request, room.id);

@@ -12,8 +12,6 @@ import {
 } from './context.js';
 import { audienceOf, visibleRoom } from './room-visibility.js';
 import {
-  anyList,
-  anyObject,
   changeRoomSchema,
   createRoomSchema,
   inviteSchema,
@@ -21,6 +19,7 @@ import {
   recordingSchema,
   setLayoutSchema,
 } from './schemas.js';
+import { answer, answerList, nothing } from './view-schemas.js';
 
 /** Rooms, their keys and invites, mode, layout and recording. */
 export function roomRoutes(app: FastifyInstance, context: HttpContext): void {
@@ -28,7 +27,9 @@ export function roomRoutes(app: FastifyInstance, context: HttpContext): void {
 
   app.get(
     '/rooms',
-    { schema: { tags, summary: 'All rooms', operationId: 'listRooms', response: { 200: anyList } } },
+    {
+      schema: { tags, summary: 'All rooms', operationId: 'listRooms', response: { 200: answerList('Room') } },
+    },
     async (request) => {
       await requireAdmin(context, request);
       return context.rooms.list().map((room) => room.view());
@@ -43,7 +44,7 @@ export function roomRoutes(app: FastifyInstance, context: HttpContext): void {
         summary: 'Open a room',
         operationId: 'createRoom',
         body: createRoomSchema,
-        response: { 201: anyObject },
+        response: { 201: answer('Room') },
       },
     },
     async (request, reply) => {
@@ -60,7 +61,7 @@ export function roomRoutes(app: FastifyInstance, context: HttpContext): void {
         tags,
         summary: 'A room, as far as the caller may see it',
         operationId: 'getRoom',
-        response: { 200: anyObject },
+        response: { 200: answer('Room') },
       },
     },
     async (request) => {
@@ -77,7 +78,7 @@ export function roomRoutes(app: FastifyInstance, context: HttpContext): void {
         summary: 'Rename a room or change how its program is made',
         operationId: 'changeRoom',
         body: changeRoomSchema,
-        response: { 200: anyObject },
+        response: { 200: answer('Room') },
       },
     },
     async (request) => {
@@ -91,7 +92,14 @@ export function roomRoutes(app: FastifyInstance, context: HttpContext): void {
 
   app.delete(
     '/rooms/:room',
-    { schema: { tags, summary: 'End and forget a room', operationId: 'deleteRoom' } },
+    {
+      schema: {
+        tags,
+        summary: 'End and forget a room',
+        operationId: 'deleteRoom',
+        response: { 204: nothing },
+      },
+    },
     async (request, reply) => {
       await requireAdmin(context, request);
       await context.rooms.delete(roomOf(context, request).id);
@@ -106,6 +114,7 @@ export function roomRoutes(app: FastifyInstance, context: HttpContext): void {
         tags,
         summary: 'Take the program off air at once, without waiting for the host to come back',
         operationId: 'endProgram',
+        response: { 204: nothing },
       },
     },
     async (request, reply) => {
@@ -123,7 +132,7 @@ export function roomRoutes(app: FastifyInstance, context: HttpContext): void {
         summary: 'Switch between live and collab; the event `switched` tells when it is on air',
         operationId: 'setMode',
         body: modeSchema,
-        response: { 202: anyObject },
+        response: { 202: answer('Room') },
       },
     },
     async (request, reply) => {
@@ -141,7 +150,7 @@ export function roomRoutes(app: FastifyInstance, context: HttpContext): void {
         summary: 'Arrange the mixed pictures',
         operationId: 'setLayout',
         body: setLayoutSchema,
-        response: { 200: anyObject },
+        response: { 200: answer('Room') },
       },
     },
     async (request) => {
@@ -159,7 +168,7 @@ export function roomRoutes(app: FastifyInstance, context: HttpContext): void {
         summary: 'Start or stop recording',
         operationId: 'setRecording',
         body: recordingSchema,
-        response: { 200: anyObject },
+        response: { 200: answer('Recording') },
       },
     },
     async (request): Promise<RecordingView> => {
@@ -181,7 +190,7 @@ function keyRoutes(app: FastifyInstance, context: HttpContext): void {
         tags,
         summary: 'Host key and RTMP address of a room',
         operationId: 'getKeys',
-        response: { 200: anyObject },
+        response: { 200: answer('Keys') },
       },
     },
     async (request, reply) => {
@@ -198,7 +207,7 @@ function keyRoutes(app: FastifyInstance, context: HttpContext): void {
         tags,
         summary: 'Replace the host key and the stream key; the old ones are worth nothing at once',
         operationId: 'replaceKeys',
-        response: { 201: anyObject },
+        response: { 201: answer('Keys') },
       },
     },
     async (request, reply) => {
@@ -217,7 +226,7 @@ function keyRoutes(app: FastifyInstance, context: HttpContext): void {
         summary: 'Make an invite link for guests',
         operationId: 'createInvite',
         body: inviteSchema,
-        response: { 201: anyObject },
+        response: { 201: answer('Invite') },
       },
     },
     async (request, reply) => {
@@ -233,7 +242,14 @@ function keyRoutes(app: FastifyInstance, context: HttpContext): void {
 
   app.delete(
     '/rooms/:room/invites',
-    { schema: { tags, summary: 'Revoke every invite given out so far', operationId: 'revokeInvites' } },
+    {
+      schema: {
+        tags,
+        summary: 'Revoke every invite given out so far',
+        operationId: 'revokeInvites',
+        response: { 204: nothing },
+      },
+    },
     async (request, reply) => {
       await (await requireHost(context, request)).revokeInvites();
       return reply.code(204).send();

@@ -1,6 +1,6 @@
 import { MAX_INVITE_SECONDS } from '../auth/room-tokens.js';
 
-/** JSON schemas of what the API takes; the OpenAPI description is made of them. */
+/** JSON schemas of what the API takes; those of what it answers are in `view-schemas.ts`. */
 const layoutNames = ['solo', 'side-by-side', 'grid', 'pip', 'host-left'];
 const fraction = { type: 'number', minimum: 0, maximum: 1 };
 
@@ -151,7 +151,3 @@ export const recordingSchema = {
   required: ['state'],
   properties: { state: { type: 'string', enum: ['recording', 'off'] } },
 };
-
-/** What goes out is described for readers and checked by the types; the schemas stay open. */
-export const anyObject = { type: 'object', additionalProperties: true } as const;
-export const anyList = { type: 'array', items: anyObject } as const;

@@ -2,7 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { NotFoundError } from '../errors.js';
 import type { RoomApi, TargetInput } from '../room-api.js';
 import { requireHost, type HttpContext } from './context.js';
-import { addTargetSchema, anyList, anyObject, changeTargetSchema } from './schemas.js';
+import { addTargetSchema, changeTargetSchema } from './schemas.js';
+import { answer, answerList, nothing } from './view-schemas.js';
 
 interface TargetParams {
   readonly room: string;
@@ -20,7 +21,7 @@ export function targetRoutes(app: FastifyInstance, context: HttpContext): void {
         tags,
         summary: 'Targets and their health, stream keys masked',
         operationId: 'listTargets',
-        response: { 200: anyList },
+        response: { 200: answerList('Target') },
       },
     },
     async (request) => (await requireHost(context, request)).view().targets,
@@ -34,7 +35,7 @@ export function targetRoutes(app: FastifyInstance, context: HttpContext): void {
         summary: 'Send the program to another target',
         operationId: 'addTarget',
         body: addTargetSchema,
-        response: { 201: anyObject },
+        response: { 201: answer('Target') },
       },
     },
     async (request, reply) => {
@@ -52,7 +53,7 @@ export function targetRoutes(app: FastifyInstance, context: HttpContext): void {
         summary: 'Change a target, switch it on or off',
         operationId: 'changeTarget',
         body: changeTargetSchema,
-        response: { 200: anyObject },
+        response: { 200: answer('Target') },
       },
     },
     async (request) => {
@@ -63,7 +64,14 @@ export function targetRoutes(app: FastifyInstance, context: HttpContext): void {
 
   app.delete<{ Params: TargetParams }>(
     '/rooms/:room/targets/:target',
-    { schema: { tags, summary: 'Stop sending to a target and forget it', operationId: 'removeTarget' } },
+    {
+      schema: {
+        tags,
+        summary: 'Stop sending to a target and forget it',
+        operationId: 'removeTarget',
+        response: { 204: nothing },
+      },
+    },
     async (request, reply) => {
       const room = await requireHost(context, request);
       await room.removeTarget(presentTarget(room, request.params.target));
