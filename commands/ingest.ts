@@ -20,8 +20,9 @@ export default class IngestCommand extends BaseCommand {
   static override description =
     'Nothing is decoded or mixed: H.264 with Opus (WHIP) or AAC (RTMP) goes into the file as it came. A recording is ' +
     'playable whatever happens to this process. Runs until Ctrl-C.\n\nListens on this machine alone unless --host ' +
-    'says otherwise; then publishers must know a token, which is made and printed when none is given. By WHIP it is ' +
-    'the bearer token, by RTMP part of the stream key: NAME?token=TOKEN.';
+    'says otherwise; then publishers must know a token, which is made and printed when none is given. Web pages need ' +
+    'one (--token) on this machine too. By WHIP it is the bearer token, by RTMP part of the stream key: ' +
+    'NAME?token=TOKEN.';
 
   static override examples = [
     {

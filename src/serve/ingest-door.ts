@@ -1,10 +1,9 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { InvalidOptionError } from '../base/errors.js';
 import { bearerToken } from './auth/access.js';
-import { isLoopbackAddress } from './auth/loopback.js';
+import { isLoopbackAddress, isTrustedLocalRequest, type LocalRequest } from './auth/loopback.js';
 import { checkToken, secretsEqual } from './auth/secret.js';
 
-/** Who may publish to an ingest: everybody, or whoever has its token. */
+/** Who may publish to an ingest: whoever has its token, or, where there is none, the user of this machine. */
 export class IngestDoor {
   readonly #token: string | undefined;
 
@@ -19,12 +18,23 @@ export class IngestDoor {
     this.#token = token;
   }
 
-  /** WHIP: `Authorization: Bearer TOKEN` (RFC 9725 §4.7). */
-  admitsRequest(headers: IncomingHttpHeaders): boolean {
-    return this.#token === undefined || secretsEqual(bearerToken(headers) ?? '', this.#token);
+  /**
+   * WHIP: `Authorization: Bearer TOKEN` (RFC 9725 §4.7). Without a token, what a web page in the user's browser could
+   * have sent is refused.
+   *
+   * @returns why it is refused; undefined when it is not
+   */
+  refusalOf(request: LocalRequest): string | undefined {
+    if (this.#token === undefined) {
+      return isTrustedLocalRequest(request)
+        ? undefined
+        : 'web pages and proxies publish with a token: start the ingest with one';
+    }
+    const isKnown = secretsEqual(bearerToken(request.headers) ?? '', this.#token);
+    return isKnown ? undefined : 'expected Authorization: Bearer TOKEN';
   }
 
-  /** RTMP: stream key `NAME?token=TOKEN`. */
+  /** RTMP, which no web page speaks: stream key `NAME?token=TOKEN`. */
   admitsStreamKey(query: URLSearchParams): boolean {
     return this.#token === undefined || secretsEqual(query.get('token') ?? '', this.#token);
   }

@@ -57,6 +57,11 @@ interface Source {
 /** Recordings can be entered, and go on after a drop, this often. */
 const KEYFRAME_EVERY_MS = 5_000;
 const allowed = 'POST, PATCH, DELETE, OPTIONS';
+const preflightHeaders = {
+  'access-control-allow-methods': allowed,
+  // Named one by one: `*` does not stand for Authorization (Fetch standard, CORS-preflight fetch).
+  'access-control-allow-headers': 'authorization, content-type, if-match',
+};
 
 /** Records each participant that comes by WHIP or RTMP into an MP4 of its own, without decoding anything. */
 export class Ingest extends EventEmitter<IngestEvents> {
@@ -164,12 +169,13 @@ export class Ingest extends EventEmitter<IngestEvents> {
     response.setHeader('access-control-allow-origin', '*');
     response.setHeader('access-control-expose-headers', 'location, etag');
     const [, name, id] = match ?? [];
+    const { headers, httpVersion, socket } = request;
+    const refusal = this.#door.refusalOf({ headers, httpVersion, remoteAddress: socket.remoteAddress ?? '' });
     if (name === undefined) response.writeHead(404).end();
-    else if (request.method === 'OPTIONS') {
-      const headers = { 'access-control-allow-methods': allowed, 'access-control-allow-headers': '*' };
-      response.writeHead(204, headers).end();
-    } else if (!this.#door.admitsRequest(request.headers)) {
-      response.writeHead(401, { 'www-authenticate': 'Bearer realm="anchornet"' }).end();
+    else if (request.method === 'OPTIONS') response.writeHead(204, preflightHeaders).end();
+    else if (refusal !== undefined) {
+      const challenge = { 'content-type': 'text/plain', 'www-authenticate': 'Bearer realm="anchornet"' };
+      response.writeHead(401, challenge).end(`${refusal}\n`);
     } else if (id === undefined && request.method === 'POST') await this.#offer(name, request, response);
     else if (id !== undefined) await this.#session(id, request, response);
     else response.writeHead(405, { allow: allowed }).end();

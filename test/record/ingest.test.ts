@@ -13,6 +13,8 @@ import { Program } from '../peers/program.js';
 import { TempDir } from '../peers/temp-dir.js';
 import { waitFor } from '../peers/wait-for.js';
 
+const TOKEN = 'sixteen-characters-or-more';
+
 let folder: TempDir;
 let ingest: Ingest;
 beforeAll(async () => {
@@ -44,8 +46,10 @@ test('each RTMP publisher gets a file of its own with all of its pictures', asyn
   }
 });
 
-test('a browser is recorded as it publishes: H.264 and Opus', async () => {
-  const url = `http://127.0.0.1:${ingest.whipPort}/whip/browser`;
+test('a page in a browser is refused without a token; with it, it is recorded as it publishes: H.264 and Opus', async () => {
+  const options = { folder: folder.file('browser'), host: '127.0.0.1', whipPort: 0, token: TOKEN };
+  await using guarded = await Ingest.open(options);
+  const url = `http://127.0.0.1:${guarded.whipPort}/whip/browser`;
   const pages = createServer((_request, response) => {
     response
       .writeHead(200, { 'content-type': 'text/html' })
@@ -55,42 +59,54 @@ test('a browser is recorded as it publishes: H.264 and Opus', async () => {
   const chromium = await Chromium.open();
   try {
     const page = await chromium.page(`http://127.0.0.1:${(pages.address() as AddressInfo).port}/`);
-    const done = once(ingest, 'finished') as Promise<[IngestedParticipant]>;
-    await page.evaluate(async (whip) => {
-      const stream = await navigator.mediaDevices.getUserMedia({
-        audio: true,
-        video: { width: 640, height: 360 },
-      });
-      const connection = new RTCPeerConnection();
-      for (const track of stream.getTracks())
-        connection.addTransceiver(track, { direction: 'sendonly', streams: [stream] });
-      const h264 = RTCRtpSender.getCapabilities('video')?.codecs.filter(
-        (codec) => codec.mimeType === 'video/H264',
-      );
-      connection
-        .getTransceivers()
-        .find((one) => one.sender.track?.kind === 'video')
-        ?.setCodecPreferences(h264 ?? []);
-      await connection.setLocalDescription();
-      const response = await fetch(whip, {
-        method: 'POST',
-        headers: { 'content-type': 'application/sdp' },
-        body: connection.localDescription?.sdp ?? '',
-      });
-      await connection.setRemoteDescription({ type: 'answer', sdp: await response.text() });
-      (window as unknown as { location_: string | null }).location_ = response.headers.get('location');
-    }, url);
+    const status = await page.evaluate(async (whip) => {
+      const headers = { 'content-type': 'application/sdp' };
+      return (await fetch(whip, { method: 'POST', headers, body: 'v=0' })).status;
+    }, `http://127.0.0.1:${ingest.whipPort}/whip/browser`);
+    expect(status).toBe(401);
+    const done = once(guarded, 'finished') as Promise<[IngestedParticipant]>;
+    await page.evaluate(
+      async ([whip = '', token = '']) => {
+        const stream = await navigator.mediaDevices.getUserMedia({
+          audio: true,
+          video: { width: 640, height: 360 },
+        });
+        const connection = new RTCPeerConnection();
+        for (const track of stream.getTracks())
+          connection.addTransceiver(track, { direction: 'sendonly', streams: [stream] });
+        const h264 = RTCRtpSender.getCapabilities('video')?.codecs.filter(
+          (codec) => codec.mimeType === 'video/H264',
+        );
+        connection
+          .getTransceivers()
+          .find((one) => one.sender.track?.kind === 'video')
+          ?.setCodecPreferences(h264 ?? []);
+        await connection.setLocalDescription();
+        const response = await fetch(whip, {
+          method: 'POST',
+          headers: { 'content-type': 'application/sdp', authorization: `Bearer ${token}` },
+          body: connection.localDescription?.sdp ?? '',
+        });
+        await connection.setRemoteDescription({ type: 'answer', sdp: await response.text() });
+        (window as unknown as { location_: string | null }).location_ = response.headers.get('location');
+      },
+      [url, TOKEN],
+    );
     await waitFor(
       'three seconds',
-      () => ingest.participants.some((one) => one.recording.durationMs > 3_000),
+      () => guarded.participants.some((one) => one.recording.durationMs > 3_000),
       {
-        state: () => ingest.participants,
+        state: () => guarded.participants,
       },
     );
-    await page.evaluate((origin) => {
-      const { location_ } = window as unknown as { location_: string };
-      return fetch(origin + location_, { method: 'DELETE' });
-    }, `http://127.0.0.1:${ingest.whipPort}`);
+    await page.evaluate(
+      ([origin = '', token = '']) => {
+        const { location_ } = window as unknown as { location_: string };
+        const headers = { authorization: `Bearer ${token}` };
+        return fetch(origin + location_, { method: 'DELETE', headers });
+      },
+      [`http://127.0.0.1:${guarded.whipPort}`, TOKEN],
+    );
     const [{ recording, error }] = await done;
     expect(error).toBeUndefined();
     expect(decodeErrors(recording.path)).not.toMatch(/FAILED|rror|corrupt/);
@@ -117,10 +133,26 @@ test('what is no offer is refused and leaves no file', async () => {
   expect(readdirSync(folder.file('out'))).toHaveLength(before);
 });
 
+test('without a token, only what this machine’s user sent is taken', async () => {
+  const url = `http://127.0.0.1:${ingest.whipPort}/whip/nobody`;
+  const post = async (headers: Record<string, string>): Promise<number> => {
+    const all = { 'content-type': 'application/sdp', ...headers };
+    return (await fetch(url, { method: 'POST', headers: all, body: 'not an offer' })).status;
+  };
+  expect(await post({})).toBe(400);
+  expect(await post({ origin: 'https://evil.example' })).toBe(401);
+  expect(await post({ origin: 'null' })).toBe(401);
+  expect(await post({ 'sec-fetch-site': 'cross-site' })).toBe(401);
+  expect(await post({ 'x-forwarded-for': '203.0.113.9' })).toBe(401);
+  const session = `${url}/some-session`;
+  const foreign = { headers: { origin: 'https://evil.example' } };
+  expect((await fetch(session, { ...foreign, method: 'DELETE' })).status).toBe(401);
+  expect((await fetch(session, { method: 'DELETE' })).status).toBe(404);
+});
+
 test('with a token, nobody publishes without it: bearer by WHIP, part of the stream key by RTMP', async () => {
-  const token = 'sixteen-characters-or-more';
   const options = { folder: folder.file('guarded'), host: '127.0.0.1', whipPort: 0, rtmpPort: 0 };
-  await using guarded = await Ingest.open({ ...options, token });
+  await using guarded = await Ingest.open({ ...options, token: TOKEN });
   const post = (authorization?: string): Promise<Response> =>
     fetch(`http://127.0.0.1:${guarded.whipPort}/whip/host`, {
       method: 'POST',
@@ -128,20 +160,20 @@ test('with a token, nobody publishes without it: bearer by WHIP, part of the str
       body: 'not an offer',
     });
   expect((await post()).status).toBe(401);
-  expect((await post(`Bearer ${token}x`)).headers.get('www-authenticate')).toMatch(/^Bearer /);
-  expect((await post(`Bearer ${token}`)).status).toBe(400);
+  expect((await post(`Bearer ${TOKEN}x`)).headers.get('www-authenticate')).toMatch(/^Bearer /);
+  expect((await post(`Bearer ${TOKEN}`)).status).toBe(400);
 
   const key = `rtmp://127.0.0.1:${guarded.rtmpPort}/live/host`;
   await expect(RtmpClient.connect(key)).rejects.toThrow(/token/);
-  await expect(RtmpClient.connect(`${key}?token=${token}x`)).rejects.toThrow(/token/);
-  await (await RtmpClient.connect(`${key}?token=${token}`)).close();
+  await expect(RtmpClient.connect(`${key}?token=${TOKEN}x`)).rejects.toThrow(/token/);
+  await (await RtmpClient.connect(`${key}?token=${TOKEN}`)).close();
 });
 
 test('listening beyond loopback takes a token, and one that is not short', async () => {
   const options = { folder: folder.file('open'), host: '0.0.0.0', rtmpPort: 0 };
   await expect(Ingest.open(options)).rejects.toThrow(InvalidOptionError);
   await expect(Ingest.open({ ...options, token: 'short' })).rejects.toThrow(/at least 16 characters/);
-  await (await Ingest.open({ ...options, token: 'sixteen-characters-or-more' })).close();
+  await (await Ingest.open({ ...options, token: TOKEN })).close();
 });
 
 test('the command makes a token beyond loopback and prints it with the addresses', async () => {
