@@ -1,7 +1,10 @@
 /**
  * Makes the labelled set and measures what the analyser finds in it.
  *
- *   node bench/run.mjs glitch [--folder DIR] [--seed N] [--bitrates 64,128,192] [--reuse] [--only TEXT] [--details]
+ *   node bench/run.mjs glitch [--folder DIR] [--seed N] [--bitrates 64,128,192] [--reuse] [--captures] [--only TEXT]
+ *     [--ffmpeg] [--details]
+ *
+ * `--captures` leaves out the sounds; `--ffmpeg` measures ffmpeg's own detectors beside it, where they answer the same.
  */
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,6 +14,7 @@ import { analyseCapture } from '../../src/glitch/analyse-capture.js';
 import { openCapture } from '../../src/glitch/capture/open.js';
 import type { Finding } from '../../src/glitch/finding.js';
 import type { Clip } from './clip.js';
+import { ffmpegFindings, ffmpegKinds } from './ffmpeg-detectors.js';
 import { makeSet } from './labelled-set.js';
 import { f1, interval, Score, type AlarmTally, type Tally } from './score.js';
 
@@ -21,6 +25,8 @@ const { values } = parseArgs({
     bitrates: { type: 'string', default: '64,128,192' },
     only: { type: 'string' },
     reuse: { type: 'boolean', default: false },
+    captures: { type: 'boolean', default: false },
+    ffmpeg: { type: 'boolean', default: false },
     details: { type: 'boolean', default: false },
   },
 });
@@ -32,8 +38,11 @@ const clips: Clip[] = values.reuse
       folder,
       seed: Number(values.seed),
       bitratesBps: values.bitrates.split(',').map((kbps) => Number(kbps) * 1000),
+      capturesOnly: values.captures,
     });
 const score = new Score();
+/** Clips whose defects ffmpeg's detectors tell, too, and those without any. */
+const both = { here: new Score(), ffmpeg: new Score() };
 let mediaSeconds = 0;
 const cpuBefore = process.cpuUsage();
 for (const clip of clips) {
@@ -47,6 +56,12 @@ for (const clip of clips) {
   await capture.close();
   mediaSeconds += summary.durationMs / 1000;
   score.add(clip, findings);
+  if (!values.ffmpeg || !clip.labels.every(({ kind }) => ffmpegKinds.has(kind))) continue;
+  both.here.add(
+    clip,
+    findings.filter(({ kind }) => ffmpegKinds.has(kind)),
+  );
+  both.ffmpeg.add(clip, ffmpegFindings(join(folder, clip.file)));
 }
 const cpu = process.cpuUsage(cpuBefore);
 const cpuSeconds = (cpu.user + cpu.system) / 1e6;
@@ -68,6 +83,10 @@ const table = (title: string, tallies: ReadonlyMap<string, Tally>): void => {
   for (const [name, tally] of [...tallies].sort(([a], [b]) => (a < b ? -1 : 1))) row(name, tally);
 };
 table('kind', score.byKind);
+if (values.ffmpeg) {
+  table('kind, analyze-glitch', both.here.byKind);
+  table("kind, ffmpeg's detectors", both.ffmpeg.byKind);
+}
 if (values.details) {
   table('kind and coding', score.byKindAndCoding);
   table('strength', score.byStrength);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { adtsFrame } from '../../src/container/adts/adts.js';
 import { writeWav } from '../../src/container/wav/wav.js';
 import type { GlitchKind } from '../../src/glitch/finding.js';
+import { makeCaptures } from './captures.js';
 import type { Clip, Label } from './clip.js';
 import { codedDefects } from './coded-defects.js';
 import { soundDefects, type Defect } from './defects.js';
@@ -15,7 +16,8 @@ export interface SetOptions {
   readonly folder: string;
   readonly seed: number;
   readonly bitratesBps: readonly number[];
-  readonly onClip?: (clip: Clip) => void;
+  /** Without the sounds: only captures with defects of times and pictures. */
+  readonly capturesOnly: boolean;
 }
 
 const SECONDS = 14;
@@ -31,13 +33,18 @@ interface Coding {
 /** Writes the clips and `manifest.json`; the same seed gives the same sounds and places. */
 export async function makeSet(options: SetOptions): Promise<Clip[]> {
   await mkdir(options.folder, { recursive: true });
+  const clips = options.capturesOnly ? [] : await makeSounds(options);
+  clips.push(...(await makeCaptures(options.folder, options.seed)));
+  await writeFile(join(options.folder, 'manifest.json'), `${JSON.stringify(clips, null, 2)}\n`);
+  return clips;
+}
+
+async function makeSounds(options: SetOptions): Promise<Clip[]> {
   const clips: Clip[] = [];
   const add = async (clip: Omit<Clip, 'file'>, name: string, bytes: Buffer): Promise<void> => {
     const file = `${name}.${clip.encoder === 'pcm' ? 'wav' : 'aac'}`;
     await writeFile(join(options.folder, file), bytes);
-    const whole = { file, ...clip };
-    clips.push(whole);
-    options.onClip?.(whole);
+    clips.push({ file, ...clip });
   };
   const codings: Coding[] = [
     { encoder: 'pcm', bitrateBps: 0 },
@@ -89,7 +96,6 @@ export async function makeSet(options: SetOptions): Promise<Clip[]> {
       );
     }
   }
-  await writeFile(join(options.folder, 'manifest.json'), `${JSON.stringify(clips, null, 2)}\n`);
   return clips;
 }
 
