@@ -102,9 +102,11 @@ export async function publishFile(options: PublishFileOptions): Promise<PublishR
 }
 
 function unreachable(targets: readonly RtmpTarget[]): DestinationError {
-  const reasons = targets.map((target) => target.stats().lastError ?? `${target.address}: no connection`);
+  const last = targets.map((target) => ({ address: target.address, ...target.stats() }));
+  const reasons = last.map(({ address, lastError }) => lastError ?? `${address}: no connection`);
+  const hint = last.find(({ lastErrorHint }) => lastErrorHint !== undefined)?.lastErrorHint;
   return new DestinationError(reasons.join('; '), {
-    hint: 'Is the server running, and the stream key right?',
+    hint: hint ?? 'Is the server running, and the stream key right?',
   });
 }
 

@@ -54,6 +54,8 @@ export interface RtmpTargetStats {
   readonly queueMs: number;
   readonly queueBytes: number;
   readonly lastError: string | undefined;
+  /** What can be done about it. */
+  readonly lastErrorHint: string | undefined;
   /** System clock; undefined while there is no connection. */
   readonly connectedAtUs: number | undefined;
 }
@@ -101,7 +103,7 @@ export class RtmpTarget extends EventEmitter<RtmpTargetEvents> implements Progra
   #droppedBeforeLive = 0;
   #wasLive = false;
   #dropped = 0;
-  #lastError: string | undefined;
+  #lastError: AnchorNetError | undefined;
   #connectedAtUs: number | undefined;
   #progressUs = 0;
   #askedUs = -Infinity;
@@ -148,7 +150,8 @@ export class RtmpTarget extends EventEmitter<RtmpTargetEvents> implements Progra
       droppedUnits: this.#wasLive ? this.#dropped + this.#queue.dropped - this.#droppedBeforeLive : 0,
       queueMs: this.#queue.spanMs,
       queueBytes: this.#queue.bytes + (this.#client?.pendingBytes ?? 0),
-      lastError: this.#lastError,
+      lastError: this.#lastError?.message,
+      lastErrorHint: this.#lastError?.hint,
       connectedAtUs: this.#connectedAtUs,
     };
   }
@@ -220,7 +223,7 @@ export class RtmpTarget extends EventEmitter<RtmpTargetEvents> implements Progra
 
   #lost(reason: AnchorNetError, level: 'warn' | 'info'): void {
     if (this.#isClosing) return;
-    this.#lastError = reason.message;
+    this.#lastError = reason;
     this.#logger[level](
       { target: this.address, reason: reason.message },
       level === 'warn' ? 'RTMP target lost' : 'RTMP target not reached',
@@ -292,6 +295,7 @@ export class RtmpTarget extends EventEmitter<RtmpTargetEvents> implements Progra
       client.destroy(
         new DestinationError(
           `${this.address}: stalled, took no byte for ${Math.round(stillMs / 100) / 10} s`,
+          { hint: 'Is this network’s upload fast enough for the program?' },
         ),
       );
     } else if (stillMs >= Math.min(STALL_NOTICE_MS, limitMs / 2)) this.#setState('stalled');

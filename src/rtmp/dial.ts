@@ -56,12 +56,13 @@ export function dial(address: RtmpAddress, options: DialOptions): Promise<Socket
 }
 
 const CHECK_ADDRESS = 'Check the address.';
+export const NO_ANSWER_HINT = 'Is the address right, and does a firewall let RTMP through?';
 /** What the operating system's errors mean to whoever entered the address, and what to do about it. */
 const FAILURES: Readonly<Record<string, readonly [what: string, hint: string]>> = {
   ECONNREFUSED: ['connection refused', 'Is the server running, and is the port right?'],
   ENOTFOUND: ['no such host', CHECK_ADDRESS],
   EAI_AGAIN: ['the host name could not be looked up', 'Check the address and this machine’s network.'],
-  ETIMEDOUT: ['no answer', 'Is the address right, and does a firewall let RTMP through?'],
+  ETIMEDOUT: ['no answer', NO_ANSWER_HINT],
   EHOSTUNREACH: ['the host cannot be reached', CHECK_ADDRESS],
   ENETUNREACH: ['the network cannot be reached', 'Check this machine’s network.'],
 };

@@ -7,7 +7,7 @@ import { metadataValues, type FlvMetadata } from '../container/flv/muxer.js';
 import { TagType, type FlvTag } from '../container/flv/tag.js';
 import { commandMessage, parseCommand, statusOf, type RtmpCommand } from './command.js';
 import { RtmpConnection } from './connection.js';
-import { dial } from './dial.js';
+import { dial, NO_ANSWER_HINT } from './dial.js';
 import { handshakeAsClient } from './handshake.js';
 import { controlMessage, MessageType, type RtmpMessage } from './message.js';
 import { parseRtmpUrl, withoutSecrets, type RtmpAddress } from './url.js';
@@ -79,7 +79,10 @@ export class RtmpClient extends EventEmitter<RtmpClientEvents> {
       socket?.destroy();
       if (options.signal?.aborted) throw new CancelledError('cancelled', { cause: error });
       if (limit.signal.aborted) {
-        throw new DestinationError(`${address.shown}: no answer within ${limitMs} ms`, { cause: error });
+        throw new DestinationError(`${address.shown}: no answer within ${limitMs} ms`, {
+          cause: error,
+          hint: NO_ANSWER_HINT,
+        });
       }
       throw named(address, error);
     } finally {

@@ -170,8 +170,18 @@ function viewOf({ record, sink }: Target): TargetView {
   const common = { id, name, url: `${parseRtmpUrl(url).shown.replace(/\/…$/, '')}/…`, enabled };
   if (sink === undefined) {
     const state: TargetState = 'idle';
-    return { ...common, state, bytesOut: 0, bitrateBps: 0, reconnects: 0, droppedUnits: 0, lastError: null };
+    const figures = { bytesOut: 0, bitrateBps: 0, reconnects: 0, droppedUnits: 0 };
+    return { ...common, state, ...figures, lastError: null, lastErrorHint: null };
   }
-  const { state, bytesOut, bitrateBps, reconnects, droppedUnits, lastError } = sink.stats();
-  return { ...common, state, bytesOut, bitrateBps, reconnects, droppedUnits, lastError: lastError ?? null };
+  const { state, bytesOut, bitrateBps, reconnects, droppedUnits, lastError, lastErrorHint } = sink.stats();
+  return {
+    ...common,
+    state,
+    bytesOut,
+    bitrateBps,
+    reconnects,
+    droppedUnits,
+    lastError: lastError ?? null,
+    lastErrorHint: lastErrorHint ?? null,
+  };
 }

@@ -53,6 +53,8 @@ export interface TargetView {
   readonly reconnects: number;
   readonly droppedUnits: number;
   readonly lastError: string | null;
+  /** What can be done about it. */
+  readonly lastErrorHint: string | null;
 }
 
 export interface RecordingView {

@@ -104,9 +104,9 @@ describe('a file published to RTMP', () => {
     const report = await publishFile({ path: folder.file('clip.flv'), urls: [url(), nobody] });
     expect(report.targets.map(({ state }) => state)).toEqual(['live', 'reconnecting']);
     expect(report.targets[1]?.lastError).toMatch(/ECONNREFUSED/);
-    await expect(publishFile({ path: folder.file('clip.flv'), urls: [nobody] })).rejects.toBeInstanceOf(
-      DestinationError,
-    );
+    const failed = publishFile({ path: folder.file('clip.flv'), urls: [nobody] });
+    await expect(failed).rejects.toBeInstanceOf(DestinationError);
+    await expect(failed).rejects.toMatchObject({ hint: expect.stringMatching(/port/) as unknown });
   });
 
   test('stopped by its signal it says goodbye', async () => {

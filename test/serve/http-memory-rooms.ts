@@ -226,6 +226,7 @@ export class MemoryRoom implements RoomApi {
       reconnects: 0,
       droppedUnits: 0,
       lastError: null,
+      lastErrorHint: null,
     };
     this.change({ targets: [...this.state.targets, target] });
     return Promise.resolve(target);

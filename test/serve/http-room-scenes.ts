@@ -28,6 +28,7 @@ export function busyRoom(base: RoomView, now: number): RoomView {
     reconnects: 0,
     droppedUnits: 0,
     lastError: null,
+    lastErrorHint: null,
     ...more,
   });
   return {
@@ -47,7 +48,8 @@ export function busyRoom(base: RoomView, now: number): RoomView {
         state: 'reconnecting',
         reconnects: 3,
         bitrateBps: 0,
-        lastError: 'RTMP server live.example.net closed the connection',
+        lastError: 'rtmp://live.example.net/app: connection refused (ECONNREFUSED)',
+        lastErrorHint: 'Is the server running, and is the port right?',
       }),
     ],
     recording: { state: 'recording', file: 'show.mp4', startedAt: at(754), bytes: 240e6, lastError: null },

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ParticipantView } from '../../src/serve/room-api.js';
 import { Show, smallPictures, streamKey } from '../e2e/show.js';
 import { Chromium } from '../peers/chromium.js';
+import { freeTcpPort } from '../peers/free-port.js';
 import { NginxRtmp } from '../peers/nginx-rtmp.js';
 import { waitFor } from '../peers/wait-for.js';
 
@@ -90,6 +91,17 @@ describe('the studio, while live', () => {
     await studio.click('text=Add target');
     await studio.waitForSelector('[aria-label=Targets] .notice');
     await studio.click('[aria-label=Targets] button:has-text("Close")');
+  });
+
+  it('tells why a target is not reached, and what to look at', async () => {
+    const { id } = await show.room.addTarget({ url: `rtmp://127.0.0.1:${await freeTcpPort()}/live/key` });
+    const trouble = studio.locator('.target-list .problem');
+    await trouble.waitFor();
+    const said = await trouble.textContent();
+    expect(said).toMatch(/^Connection refused \(ECONNREFUSED\)\. Is the server running/);
+    expect(said).not.toContain('stream key');
+    await show.room.removeTarget(id);
+    await studio.waitForSelector('.target-list li', { state: 'detached' });
   });
 
   it('sets gain and mute of a guest, who is told of it', async () => {

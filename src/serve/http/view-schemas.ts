@@ -145,6 +145,7 @@ const views: Readonly<Record<Named, Schema>> = {
     reconnects: count,
     droppedUnits: count,
     lastError: orNull(text),
+    lastErrorHint: orNull(text, 'what can be done about it'),
   }),
   Recording: object<RecordingView>('The recording of the program: the present or the last one', {
     state: { type: 'string', enum: ['off', 'recording', 'failed'] },

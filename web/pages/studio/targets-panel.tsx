@@ -49,7 +49,8 @@ export function TargetsPanel({ room, api, toasts }: TargetsPanelProps): JSX.Elem
 
 function Target({ target, room, api, toasts }: { target: TargetView } & TargetsPanelProps): JSX.Element {
   const path = `/rooms/${room.id}/targets/${target.id}`;
-  const { state, enabled, name, url, bitrateBps, bytesOut, reconnects, droppedUnits, lastError } = target;
+  const { state, enabled, name, url, bitrateBps, bytesOut, reconnects, droppedUnits } = target;
+  const { lastError, lastErrorHint } = target;
   const [busy, run] = useBusy();
   return (
     <li>
@@ -91,7 +92,7 @@ function Target({ target, room, api, toasts }: { target: TargetView } & TargetsP
       </div>
       {lastError !== null && state !== 'live' && enabled && (
         <p class="small problem">
-          {withoutAddress(lastError)}. If it lasts, check the address and the stream key.
+          {withoutAddress(lastError)}. {lastErrorHint ?? 'If it lasts, check the address and the stream key.'}
         </p>
       )}
     </li>
