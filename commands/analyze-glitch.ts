@@ -24,10 +24,14 @@ export default class AnalyzeGlitch extends BaseCommand {
     '<%= config.bin %> analyze-glitch capture.flv --html report.html --json report.json',
     '<%= config.bin %> analyze-glitch capture.mp4 --reference source.wav',
     '<%= config.bin %> analyze-glitch http://127.0.0.1:8080/live/demo.flv --duration 60 --watch',
+    '<%= config.bin %> analyze-glitch rtmp://ingest.example/live/demo --duration 60 --fail-on major',
   ];
 
   static override args = {
-    input: Args.string({ required: true, description: 'a file, or the address of an HTTP-FLV stream' }),
+    input: Args.string({
+      required: true,
+      description: 'a file, or the address of a live stream: RTMP(S) or HTTP-FLV',
+    }),
   };
 
   static override flags = {
@@ -74,7 +78,8 @@ export default class AnalyzeGlitch extends BaseCommand {
     const inputs = [args.input, ...(flags.reference === undefined ? [] : [flags.reference])];
     if (htmlFile !== undefined) await files.ensureWritable(htmlFile, { option: '--html', inputs });
     if (jsonFile !== undefined) await files.ensureWritable(jsonFile, { option: '--json-file', inputs });
-    const isLive = /^https?:/i.test(args.input);
+    const { isLiveAddress } = await import('../src/glitch/capture/live-address.js');
+    const isLive = isLiveAddress(args.input);
     if (flags.duration !== undefined && !isLive) {
       throw new InvalidOptionError('--duration: only addresses are cut short, files are read to their end');
     }

@@ -6,7 +6,7 @@ import type { ReferenceSummary } from './reference/reference-check.js';
 import type { CaptureView } from './view/surroundings.js';
 
 export interface AnalyseOptions {
-  /** A file, or an HTTP-FLV address. */
+  /** A file, or the address of a live stream (RTMP, HTTP-FLV). */
   readonly input: string;
   /** Of an address: how much of it is taken; until it ends when left out. */
   readonly durationMs?: number | undefined;

@@ -2,7 +2,7 @@
 import { serveTask, type Parent } from '../base/task-in-child.js';
 import { analyseCapture } from './analyse-capture.js';
 import { openCapture } from './capture/open.js';
-import { isLiveAddress, openLive } from './capture/http-flv.js';
+import { isLiveAddress, openLive } from './capture/live-address.js';
 import { withSoundFormat } from './capture/sound-format.js';
 import type { Report } from './detector.js';
 import type { AnalysisResult, FromAnalysis, GlitchJob } from './job.js';

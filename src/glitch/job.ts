@@ -5,7 +5,7 @@ import type { CaptureView } from './view/surroundings.js';
 
 /** What the child process is asked to do. */
 export interface GlitchJob {
-  /** A file, or an HTTP-FLV address. */
+  /** A file, or the address of a live stream. */
   readonly input: string;
   /** Of an address: how much of it is taken. */
   readonly durationMs?: number | undefined;

@@ -3,7 +3,13 @@ import type { Socket } from 'node:net';
 import { type AnchorNetError, asAnchorNetError, DestinationError } from '../base/errors.js';
 import { ChunkReader, type ChunkReaderLimits } from './chunk-reader.js';
 import { ChunkWriter } from './chunk-writer.js';
-import { CONTROL_CHUNK_STREAM, controlMessage, MessageType, type RtmpMessage } from './message.js';
+import {
+  controlMessage,
+  MessageType,
+  UserControlEvent,
+  userControlMessage,
+  type RtmpMessage,
+} from './message.js';
 
 /** Acknowledged after so many bytes until the peer tells a window; what ffmpeg and nginx use is close to it. */
 const DEFAULT_WINDOW_BYTES = 2_500_000;
@@ -11,9 +17,6 @@ const DEFAULT_WINDOW_BYTES = 2_500_000;
 const MAX_UNREAD_REPLIES_BYTES = 1 << 20;
 /** How long a peer may take to close after all has gone out; closing first could cut off what it has not read. */
 const PEER_GOODBYE_MS = 500;
-/** User control events (§7.1.7). */
-const PING_REQUEST = 6;
-const PING_RESPONSE = 7;
 const WINDOW_WRAP = 2 ** 32;
 
 export interface RtmpConnectionOptions {
@@ -21,7 +24,7 @@ export interface RtmpConnectionOptions {
 }
 
 interface RtmpConnectionEvents {
-  /** All but what the connection answers by itself (chunk size, abort, acknowledgements, windows, pings). */
+  /** All but what the connection deals with by itself (chunk size, abort, acknowledgements, windows, pings). */
   message: [RtmpMessage];
   /** The operating system has taken another message. */
   flushed: [];
@@ -59,6 +62,15 @@ export class RtmpConnection extends EventEmitter<RtmpConnectionEvents> {
     // The handshake left the socket paused.
     this.#socket.resume();
     if (this.#socket.destroyed) this.#closed();
+  }
+
+  /** Stops reading, so that the peer has to wait, until {@link resume}. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
   }
 
   get isClosed(): boolean {
@@ -110,7 +122,7 @@ export class RtmpConnection extends EventEmitter<RtmpConnectionEvents> {
   }
 
   ping(): void {
-    this.#sendUserControl(PING_REQUEST, 0);
+    this.#reply(userControlMessage(UserControlEvent.pingRequest, 0));
   }
 
   /** Ends after what was written has gone out and the peer has ended too; past the limit it is cut off. */
@@ -176,21 +188,13 @@ export class RtmpConnection extends EventEmitter<RtmpConnectionEvents> {
           this.#reply(controlMessage(MessageType.windowAckSize, payload.readUInt32BE(0)));
         return true;
       case MessageType.userControl:
-        if (payload.length >= 6 && payload.readUInt16BE(0) === PING_REQUEST) {
-          this.#sendUserControl(PING_RESPONSE, payload.readUInt32BE(2));
-        }
+        if (payload.length < 6) return true;
+        if (payload.readUInt16BE(0) !== UserControlEvent.pingRequest) return false;
+        this.#reply(userControlMessage(UserControlEvent.pingResponse, payload.readUInt32BE(2)));
         return true;
       default:
         return false;
     }
-  }
-
-  #sendUserControl(event: number, value: number): void {
-    const payload = Buffer.allocUnsafe(6);
-    payload.writeUInt16BE(event, 0);
-    payload.writeUInt32BE(value, 2);
-    const typeId = MessageType.userControl;
-    this.#reply({ chunkStreamId: CONTROL_CHUNK_STREAM, typeId, streamId: 0, timestamp: 0, payload });
   }
 
   #reply(message: RtmpMessage): void {

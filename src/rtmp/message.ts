@@ -3,6 +3,7 @@ export const MessageType = {
   setChunkSize: 1,
   abort: 2,
   acknowledgement: 3,
+  /** Its payload begins with one of {@link UserControlEvent}. */
   userControl: 4,
   windowAckSize: 5,
   setPeerBandwidth: 6,
@@ -13,6 +14,14 @@ export const MessageType = {
   data: 18,
   command: 20,
   aggregate: 22,
+} as const;
+
+/** User control events (§7.1.7). */
+export const UserControlEvent = {
+  streamEof: 1,
+  setBufferLength: 3,
+  pingRequest: 6,
+  pingResponse: 7,
 } as const;
 
 export interface RtmpMessage {
@@ -40,4 +49,18 @@ export function controlMessage(typeId: number, value: number): RtmpMessage {
   const payload = Buffer.allocUnsafe(4);
   payload.writeUInt32BE(value >>> 0);
   return { chunkStreamId: CONTROL_CHUNK_STREAM, typeId, streamId: 0, timestamp: 0, payload };
+}
+
+/** A user control message: its event, and one or two 32-bit numbers. */
+export function userControlMessage(event: number, ...values: readonly number[]): RtmpMessage {
+  const payload = Buffer.allocUnsafe(2 + 4 * values.length);
+  payload.writeUInt16BE(event, 0);
+  for (const [index, value] of values.entries()) payload.writeUInt32BE(value, 2 + 4 * index);
+  return {
+    chunkStreamId: CONTROL_CHUNK_STREAM,
+    typeId: MessageType.userControl,
+    streamId: 0,
+    timestamp: 0,
+    payload,
+  };
 }

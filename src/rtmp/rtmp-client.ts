@@ -1,26 +1,23 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import { asAnchorNetError, CancelledError, DestinationError, type AnchorNetError } from '../base/errors.js';
+import type { AnchorNetError } from '../base/errors.js';
 import { type Logger, silentLogger } from '../base/logger.js';
-import { encodeAmf0, type AmfValue } from '../container/flv/amf0.js';
+import { encodeAmf0 } from '../container/flv/amf0.js';
 import { metadataValues, type FlvMetadata } from '../container/flv/muxer.js';
 import { TagType, type FlvTag } from '../container/flv/tag.js';
-import { commandMessage, parseCommand, statusOf, type RtmpCommand } from './command.js';
+import { closeCause, named, refusal } from './client-failure.js';
+import { CommandChannel } from './command-channel.js';
+import { statusOf, type RtmpCommand } from './command.js';
 import { RtmpConnection } from './connection.js';
-import { dial, NO_ANSWER_HINT } from './dial.js';
-import { handshakeAsClient } from './handshake.js';
-import { controlMessage, MessageType, type RtmpMessage } from './message.js';
+import { controlMessage, MessageType } from './message.js';
+import { openSession, type OpenSessionOptions } from './open-session.js';
 import { parseRtmpUrl, withoutSecrets, type RtmpAddress } from './url.js';
 
-export interface RtmpClientOptions {
+/** Its time limit is that of everything until the server takes media. */
+export interface RtmpClientOptions extends OpenSessionOptions {
   /** When the key is not part of the address. */
   readonly streamKey?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
   readonly logger?: Logger | undefined;
-  /** Limit of everything until the server takes media, in milliseconds. */
-  readonly connectTimeoutMs?: number | undefined;
-  /** Certificates (PEM) trusted for RTMPS instead of the system's. */
-  readonly ca?: string | Buffer | readonly string[] | undefined;
 }
 
 interface RtmpClientEvents {
@@ -30,7 +27,6 @@ interface RtmpClientEvents {
   flushed: [];
 }
 
-const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
 /** How long an orderly goodbye may take. */
 const CLOSE_LIMIT_MS = 3_000;
 /** As ffmpeg: few headers, while one chunk holds up no other for long. */
@@ -43,10 +39,8 @@ export class RtmpClient extends EventEmitter<RtmpClientEvents> {
   readonly address: RtmpAddress;
   readonly #connection: RtmpConnection;
   readonly #logger: Logger;
-  readonly #transactions = new Map<number, (command: RtmpCommand) => void>();
-  #transactionId = 0;
+  readonly #commands: CommandChannel;
   #streamId = 0;
-  #onStatus: ((command: RtmpCommand) => void) | undefined;
   #isPublishing = false;
   #closing: Promise<void> | undefined;
 
@@ -59,36 +53,11 @@ export class RtmpClient extends EventEmitter<RtmpClientEvents> {
    */
   static async connect(url: string, options: RtmpClientOptions = {}): Promise<RtmpClient> {
     const address = parseRtmpUrl(url, options.streamKey);
-    const limitMs = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
-    const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(), limitMs);
-    const signal =
-      options.signal === undefined ? limit.signal : AbortSignal.any([options.signal, limit.signal]);
-    let socket: Socket | undefined;
-    const abort = (): void => void socket?.destroy();
-    try {
-      socket = await dial(address, { signal, ca: options.ca });
-      socket.on('error', () => undefined);
-      signal.addEventListener('abort', abort, { once: true });
-      if (signal.aborted) abort();
-      await handshakeAsClient(socket);
+    return openSession(address, options, async (socket) => {
       const client = new RtmpClient(socket, address, options.logger ?? silentLogger);
       await client.#publish();
       return client;
-    } catch (error) {
-      socket?.destroy();
-      if (options.signal?.aborted) throw new CancelledError('cancelled', { cause: error });
-      if (limit.signal.aborted) {
-        throw new DestinationError(`${address.shown}: no answer within ${limitMs} ms`, {
-          cause: error,
-          hint: NO_ANSWER_HINT,
-        });
-      }
-      throw named(address, error);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-    }
+    });
   }
 
   private constructor(socket: Socket, address: RtmpAddress, logger: Logger) {
@@ -96,14 +65,11 @@ export class RtmpClient extends EventEmitter<RtmpClientEvents> {
     this.address = address;
     this.#logger = logger;
     this.#connection = new RtmpConnection(socket);
-    this.#connection.on('message', (message) => this.#receive(message));
+    this.#commands = new CommandChannel(this.#connection, address);
     this.#connection.on('flushed', () => this.emit('flushed'));
     this.#connection.on('closed', (reason) => {
       const ours = this.#closing !== undefined;
-      const cause = reason ?? new DestinationError(`${address.shown}: the server closed the connection`);
-      for (const settle of [...this.#transactions.values()]) settle(closedCommand(cause));
-      this.#onStatus?.(closedCommand(cause));
-      this.emit('closed', ours ? undefined : named(address, cause));
+      this.emit('closed', ours ? undefined : named(address, closeCause(address, reason)));
     });
     this.#connection.start();
   }
@@ -160,43 +126,35 @@ export class RtmpClient extends EventEmitter<RtmpClientEvents> {
   async #leave(): Promise<void> {
     if (this.#isPublishing) {
       this.#isPublishing = false;
-      this.#send('FCUnpublish', [null, this.address.streamKey]);
-      this.#send('deleteStream', [null, this.#streamId]);
+      this.#commands.send('FCUnpublish', [null, this.address.streamKey]);
+      this.#commands.send('deleteStream', [null, this.#streamId]);
     }
     await this.#connection.end(CLOSE_LIMIT_MS);
   }
 
   async #publish(): Promise<void> {
-    const { app, tcUrl, streamKey } = this.address;
-    const flashVer = 'FMLE/3.0 (compatible; AnchorNet)';
-    await this.#call('connect', [{ app, type: 'nonprivate', flashVer, tcUrl }]);
+    const { streamKey } = this.address;
+    await this.#commands.connect({ type: 'nonprivate', flashVer: 'FMLE/3.0 (compatible; AnchorNet)' });
     this.#connection.send(controlMessage(MessageType.setChunkSize, CHUNK_SIZE));
-    this.#send('releaseStream', [null, streamKey]);
-    this.#send('FCPublish', [null, streamKey]);
-    const created = await this.#call('createStream', [null]);
-    const streamId = created.args.find((value) => typeof value === 'number');
-    if (streamId === undefined) throw new DestinationError('createStream: the server told no stream');
-    this.#streamId = streamId;
+    this.#commands.send('releaseStream', [null, streamKey]);
+    this.#commands.send('FCPublish', [null, streamKey]);
+    this.#streamId = await this.#commands.createStream();
     await this.#startPublishing(streamKey);
     this.#isPublishing = true;
   }
 
   #startPublishing(streamKey: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#onStatus = (command): void => {
+      this.#commands.onStatus = (command): void => {
         const status = statusOf(command);
         if (status.code === 'NetStream.Publish.Start') {
-          this.#onStatus = (later): void => this.#statusWhilePublishing(later);
+          this.#commands.onStatus = (later): void => this.#statusWhilePublishing(later);
           resolve();
         } else if (status.level === 'error') {
           reject(refusal('publish', command));
         }
       };
-      const payload = commandMessage(
-        { name: 'publish', transactionId: ++this.#transactionId, args: [null, streamKey, 'live'] },
-        this.#streamId,
-      );
-      this.#connection.send(payload);
+      this.#commands.send('publish', [null, streamKey, 'live'], this.#streamId);
     });
   }
 
@@ -206,71 +164,6 @@ export class RtmpClient extends EventEmitter<RtmpClientEvents> {
     this.#logger.debug({ server: this.address.shown, status: level, code, said }, 'RTMP server status');
     if (level === 'error') this.destroy(refusal('publishing', command));
   }
-
-  #call(name: string, args: AmfValue[]): Promise<RtmpCommand> {
-    return new Promise((resolve, reject) => {
-      const transactionId = this.#send(name, args);
-      this.#transactions.set(transactionId, (command) => {
-        this.#transactions.delete(transactionId);
-        if (command.name === '_result') resolve(command);
-        else reject(refusal(name, command));
-      });
-    });
-  }
-
-  #send(name: string, args: AmfValue[]): number {
-    const transactionId = ++this.#transactionId;
-    this.#connection.send(commandMessage({ name, transactionId, args }));
-    return transactionId;
-  }
-
-  #receive(message: RtmpMessage): void {
-    if (message.typeId !== MessageType.command && message.typeId !== MessageType.commandAmf3) return;
-    let command: RtmpCommand;
-    try {
-      command = parseCommand(message);
-    } catch (error) {
-      this.destroy(asAnchorNetError(error));
-      return;
-    }
-    if (command.name === 'onStatus') this.#onStatus?.(command);
-    else if (command.name === '_result' || command.name === '_error') {
-      this.#transactions.get(command.transactionId)?.(command);
-    } else if (command.name === 'close') {
-      this.destroy(new DestinationError('the server asked to close'));
-    }
-  }
 }
 
 const setDataFrame = encodeAmf0(['@setDataFrame']);
-
-/** Stands for an answer that will not come. */
-function closedCommand(cause: AnchorNetError): RtmpCommand {
-  return {
-    name: '_error',
-    transactionId: 0,
-    args: [{ level: 'error', code: 'closed', description: cause.message }],
-  };
-}
-
-function refusal(what: string, command: RtmpCommand): DestinationError {
-  const { code, description } = statusOf(command);
-  if (code === 'closed') return new DestinationError(`${what}: ${description}`);
-  const said = [code, description].filter((part) => part !== '').join(': ');
-  return new DestinationError(`the server refused to ${what}: ${said || 'no reason told'}`, {
-    ...(code === 'NetStream.Publish.BadName' && {
-      hint: 'The stream key is wrong, or somebody publishes with it already.',
-    }),
-  });
-}
-
-/** The error with the address (never the key) in front, as one of the taxonomy. */
-function named(address: RtmpAddress, thrown: unknown): AnchorNetError {
-  const error = asAnchorNetError(thrown);
-  if (error instanceof CancelledError || error.message.startsWith(address.shown)) return error;
-  const hint = error.hint === undefined ? {} : { hint: error.hint };
-  const message = withoutSecrets(error.message, address);
-  // A cause is logged with its error: one that repeats a secret is left out.
-  const cause = message === error.message ? { cause: error } : {};
-  return new DestinationError(`${address.shown}: ${message}`, { ...cause, ...hint });
-}

@@ -7,7 +7,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import AnalyzeGlitch from '../../commands/analyze-glitch.js';
 import { DestinationError, InvalidOptionError, MalformedMediaError } from '../../src/base/errors.js';
 import { analyseCapture } from '../../src/glitch/analyse-capture.js';
-import { openLive } from '../../src/glitch/capture/http-flv.js';
 import { openCapture } from '../../src/glitch/capture/open.js';
 import type { CaptureSummary } from '../../src/glitch/analysis.js';
 import type { GlitchReport } from '../../src/glitch/analyse.js';
@@ -18,6 +17,7 @@ import { sine } from '../libav/signal.js';
 import { aacClip } from '../mix/clips.js';
 import { Program } from '../peers/program.js';
 import { TempDir } from '../peers/temp-dir.js';
+import { watchAddress } from './watch-address.js';
 
 const RATE = 48_000;
 let folder: TempDir;
@@ -173,7 +173,7 @@ function withoutAudio(bytes: Buffer, { from, count }: { from: number; count: num
   return Buffer.concat(kept);
 }
 
-describe('a live address', () => {
+describe('an HTTP-FLV address', () => {
   const servers: Server[] = [];
   afterEach(() => {
     for (const server of servers.splice(0)) {
@@ -191,14 +191,7 @@ describe('a live address', () => {
 
   /** @param silenceMs short only where silence is what is waited for */
   async function watch(address: string, silenceMs = 5000): Promise<Finding[]> {
-    const capture = await openLive(address, { silenceMs });
-    const findings: Finding[] = [];
-    try {
-      await analyseCapture(capture, { pictures: false, onFinding: (finding) => findings.push(finding) });
-      return findings;
-    } finally {
-      await capture.close();
-    }
+    return [...(await watchAddress(address, { silenceMs })).findings];
   }
 
   it('that ends is analysed like a file', async () => {

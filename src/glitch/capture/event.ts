@@ -6,7 +6,10 @@ import type { Medium } from '../finding.js';
 export interface UnitPlace {
   /** Counted from 0 in its track. */
   readonly index: number;
-  /** Of the unit's first byte (FLV: its tag's) in the input; undefined when another program has rewritten the input. */
+  /**
+   * Of the unit's first byte (FLV: its tag's) in the input; undefined when another program has rewritten it, or it is
+   * no row of bytes (RTMP).
+   */
   readonly byteOffset: number | undefined;
 }
 
@@ -62,7 +65,7 @@ export type CaptureEvent = AudioEvent | VideoEvent | PcmEvent | DamageEvent;
 
 /** An input as a stream of events in the order of its bytes. */
 export interface Capture {
-  /** `flv`, `mp4`, `adts`, `wav`. */
+  /** `flv`, `mp4`, `adts`, `wav`; `http-flv`, `rtmp`. */
   readonly format: string;
   /** Set when the input had to be rewritten by ffmpeg first: byte offsets are then unknown. */
   readonly rewritten: boolean;
