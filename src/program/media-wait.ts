@@ -12,8 +12,13 @@ import type { ProgramClock } from './program-clock.js';
 const MAX_WAIT_US = 500_000;
 /** On top of the lateness that was seen. */
 const MARGIN_US = 20_000;
-/** A missing piece of a relayed host's sound is waited for at least so long, with no jitter seen. */
-const MIN_RELAY_WAIT_US = 80_000;
+/**
+ * A missing piece of a relayed host's sound is waited for at least so long, with no jitter seen: as long as a lost packet
+ * is asked for again. Pictures go on meanwhile, and players hold more than that in store.
+ */
+const MIN_RELAY_WAIT_US = 300_000;
+/** Silence follows the clock by so much where a relayed host sends no sound. */
+const SILENCE_WAIT_US = 80_000;
 /** Pictures older than this (1/90000 s) do not make a guest ready for a switch. */
 const RECENT = VIDEO_TIMESCALE / 2;
 
@@ -74,7 +79,8 @@ export class MediaWait {
     );
     const now = clock.now(this.#options.heardUs());
     const toSamples = (pts: number): number => rescale(pts, VIDEO_TIMESCALE, audioSampleRate);
-    const leastUs = relayed === undefined ? this.#leastUs() : MIN_RELAY_WAIT_US;
+    const relayUs = flowing.length === 0 ? SILENCE_WAIT_US : MIN_RELAY_WAIT_US;
+    const leastUs = relayed === undefined ? this.#leastUs() : relayUs;
     const overdue = toSamples(now - usToVideoTicks(waitUs(flowing, 'audio', leastUs)));
     if (flowing.length === 0) return overdue;
     const complete = Math.min(...flowing.map(({ input }) => input.audioEndPts ?? overdue));

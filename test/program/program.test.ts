@@ -319,6 +319,22 @@ describe('a good network', () => {
   });
 });
 
+describe('a network that stalls once, out of the blue', () => {
+  it('leaves no hole in the sound of a relayed host', () => {
+    const room = new VirtualRoom();
+    let stalled = false;
+    room.join('host', 'host', { jitterUs: () => (stalled ? 250_000 : 0) });
+    room.run(1_000);
+    stalled = true;
+    room.run(50);
+    stalled = false;
+    room.run(1_000);
+    expect(room.mixer.sounds.length).toBeGreaterThan(80);
+    expect(room.mixer.sounds.filter(({ missing }) => missing)).toEqual([]);
+    expectUnbrokenAudio(room.audio);
+  });
+});
+
 describe('a network that is late by more than the mix waits at first', () => {
   it('makes the mix wait longer, so that nothing is missing any more', () => {
     const room = new VirtualRoom({ mixLatencyMs: 50 });
