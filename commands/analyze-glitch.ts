@@ -5,6 +5,7 @@ import type { Analysed, GlitchReport } from '../src/glitch/analyse.js';
 import { clockTime } from '../src/glitch/clock-time.js';
 import type { ReferenceSummary } from '../src/glitch/reference/reference-check.js';
 import { isAtLeast, type Finding, type Severity } from '../src/glitch/finding.js';
+import { variantLine } from '../src/glitch/variant.js';
 import { BaseCommand } from './cli/base-command.js';
 
 /** Of a command that found what `--fail-on` names. */
@@ -25,12 +26,13 @@ export default class AnalyzeGlitch extends BaseCommand {
     '<%= config.bin %> analyze-glitch capture.mp4 --reference source.wav',
     '<%= config.bin %> analyze-glitch http://127.0.0.1:8080/live/demo.flv --duration 60 --watch',
     '<%= config.bin %> analyze-glitch rtmp://ingest.example/live/demo --duration 60 --fail-on major',
+    '<%= config.bin %> analyze-glitch http://127.0.0.1:8080/live/demo/index.m3u8 --duration 60',
   ];
 
   static override args = {
     input: Args.string({
       required: true,
-      description: 'a file, or the address of a live stream: RTMP(S) or HTTP-FLV',
+      description: 'a file, or the address of a live stream: RTMP(S), HLS (.m3u8) or HTTP-FLV',
     }),
   };
 
@@ -133,6 +135,7 @@ export default class AnalyzeGlitch extends BaseCommand {
         (report.leftOut > 0 ? `, ${report.leftOut} more left out` : ''),
     );
     if (report.reference !== undefined) this.log(referenceLine(report.reference));
+    if (report.variant !== undefined) this.log(variantLine(report.variant));
     if (report.rewritten) this.log('The input had to be rewritten first: byte offsets are unknown.');
   }
 

@@ -3,10 +3,11 @@ import type { CaptureSummary } from './analysis.js';
 import { byWeight, type Finding, type GlitchKind } from './finding.js';
 import type { AnalysisResult, FromAnalysis, GlitchJob } from './job.js';
 import type { ReferenceSummary } from './reference/reference-check.js';
+import type { ReadVariant } from './variant.js';
 import type { CaptureView } from './view/surroundings.js';
 
 export interface AnalyseOptions {
-  /** A file, or the address of a live stream (RTMP, HTTP-FLV). */
+  /** A file, or the address of a live stream (RTMP, HLS, HTTP-FLV). */
   readonly input: string;
   /** Of an address: how much of it is taken; until it ends when left out. */
   readonly durationMs?: number | undefined;
@@ -28,6 +29,8 @@ export interface GlitchReport {
   readonly format: string;
   /** The input was rewritten by ffmpeg before it could be read: byte offsets are unknown. */
   readonly rewritten: boolean;
+  /** When the address offered several (HLS). */
+  readonly variant?: ReadVariant | undefined;
   readonly summary: CaptureSummary;
   /** Worst first; at most {@link MAX_FINDINGS}. */
   readonly findings: readonly Finding[];

@@ -31,8 +31,8 @@ async function analyse(job: GlitchJob, parent: Parent<FromAnalysis>): Promise<An
       onProgress: (share) => void parent.tell({ type: 'progress', share }),
       cancelled: () => parent.isGone(),
     });
-    const { format, rewritten } = capture;
-    return { summary, format, rewritten, view: surroundings?.view(), reference: check?.summary };
+    const { format, rewritten, variant } = capture;
+    return { summary, format, rewritten, variant, view: surroundings?.view(), reference: check?.summary };
   } finally {
     await check?.close();
     await opened.close();

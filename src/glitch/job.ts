@@ -1,6 +1,7 @@
 import type { CaptureSummary } from './analysis.js';
 import type { Finding } from './finding.js';
 import type { ReferenceSummary } from './reference/reference-check.js';
+import type { ReadVariant } from './variant.js';
 import type { CaptureView } from './view/surroundings.js';
 
 /** What the child process is asked to do. */
@@ -26,6 +27,7 @@ export interface AnalysisResult {
   readonly summary: CaptureSummary;
   readonly format: string;
   readonly rewritten: boolean;
+  readonly variant: ReadVariant | undefined;
   readonly view: CaptureView | undefined;
   readonly reference: ReferenceSummary | undefined;
 }

@@ -1,6 +1,7 @@
 import type { AudioUnit, VideoUnit } from '../../media/access-unit.js';
 import type { PcmBlock } from '../../media/pcm.js';
 import type { Medium } from '../finding.js';
+import type { ReadVariant } from '../variant.js';
 
 /** Where a unit was found. */
 export interface UnitPlace {
@@ -8,7 +9,7 @@ export interface UnitPlace {
   readonly index: number;
   /**
    * Of the unit's first byte (FLV: its tag's) in the input; undefined when another program has rewritten it, or it is
-   * no row of bytes (RTMP).
+   * no row of bytes (RTMP, HLS).
    */
   readonly byteOffset: number | undefined;
 }
@@ -65,10 +66,12 @@ export type CaptureEvent = AudioEvent | VideoEvent | PcmEvent | DamageEvent;
 
 /** An input as a stream of events in the order of its bytes. */
 export interface Capture {
-  /** `flv`, `mp4`, `adts`, `wav`; `http-flv`, `rtmp`. */
+  /** `flv`, `mp4`, `adts`, `wav`; `http-flv`, `rtmp`, `hls`. */
   readonly format: string;
   /** Set when the input had to be rewritten by ffmpeg first: byte offsets are then unknown. */
   readonly rewritten: boolean;
+  /** Set when the address offered several. */
+  readonly variant?: ReadVariant | undefined;
   /** Expected length, for a progress bar; undefined when the format does not tell. */
   readonly bytes: number | undefined;
   /** Bytes read so far. */

@@ -2,7 +2,10 @@ import { AnchorNetError, CancelledError, DestinationError } from '../../base/err
 import type { Capture, CaptureEvent } from './event.js';
 
 export interface LiveOptions {
-  /** How much of the stream is taken, by the clock; until it ends when left out. */
+  /**
+   * How much of the stream is taken, by the clock, and of HLS that has ended also by its own times; until it ends when
+   * left out.
+   */
   readonly durationMs?: number | undefined;
   /** The address has this long to answer, and then to send anything at all. */
   readonly silenceMs?: number | undefined;
@@ -45,6 +48,17 @@ export function liveCapture<T extends { readonly length: number }>(
     events: () => liveEvents(source, options, state),
     close: () => source.close(),
   };
+}
+
+/** For what is no row of bytes. */
+export function withoutOffsets(capture: Capture): Capture {
+  return { ...capture, events: () => eventsWithoutOffsets(capture.events()) };
+}
+
+async function* eventsWithoutOffsets(events: AsyncIterable<CaptureEvent>): AsyncGenerator<CaptureEvent> {
+  for await (const event of events) {
+    yield event.type === 'pcm' ? event : { ...event, place: { ...event.place, byteOffset: undefined } };
+  }
 }
 
 interface LiveState {

@@ -1,7 +1,7 @@
 import { flvFileHeader, serialiseTag } from '../../container/flv/tag.js';
 import { RtmpPlayer } from '../../rtmp/rtmp-player.js';
-import type { Capture, CaptureEvent } from './event.js';
-import { DEFAULT_SILENCE_MS, liveCapture, type LiveOptions } from './live.js';
+import type { Capture } from './event.js';
+import { DEFAULT_SILENCE_MS, liveCapture, withoutOffsets, type LiveOptions } from './live.js';
 import { flvEvents } from './open.js';
 
 /**
@@ -32,12 +32,5 @@ export async function openRtmp(address: string, options: LiveOptions = {}): Prom
     return Promise.resolve();
   };
   const { shown } = player.address;
-  const capture = liveCapture({ format: 'rtmp', shown, next, close, events: flvEvents }, options);
-  return { ...capture, events: () => withoutOffsets(capture.events()) };
-}
-
-async function* withoutOffsets(events: AsyncIterable<CaptureEvent>): AsyncGenerator<CaptureEvent> {
-  for await (const event of events) {
-    yield event.type === 'pcm' ? event : { ...event, place: { ...event.place, byteOffset: undefined } };
-  }
+  return withoutOffsets(liveCapture({ format: 'rtmp', shown, next, close, events: flvEvents }, options));
 }

@@ -1,6 +1,7 @@
 import type { GlitchReport } from '../../analyse.js';
 import { clockTime } from '../../clock-time.js';
 import type { Finding, Severity } from '../../finding.js';
+import { variantLine } from '../../variant.js';
 import type { CaptureView } from '../surroundings.js';
 import { factList, type Fact } from './fact-list.js';
 import { findingCard, severityMark } from './finding-card.js';
@@ -69,6 +70,7 @@ export function reportPage(report: GlitchReport, view: CaptureView): string {
             or a habit of the material. Times count from the first time stamp of the capture, as a player
             shows them.
             ${report.rewritten ? 'The input had to be rewritten first: byte offsets are unknown.' : ''}
+            ${report.variant && variantLine(report.variant)}
           </p>
           <p>anchornet analyze-glitch</p>
         </footer>
