@@ -74,8 +74,10 @@ function correlate(piece: Float32Array, stretch: Float32Array): Float64Array {
   for (let k = 0; k < size; k++) {
     const m = (size - k) & (size - 1);
     // S = (Z[k] + Z*[−k]) / 2, P = (Z[k] − Z*[−k]) / 2j; the product is S · P*.
-    const [sr, si] = [(re[k]! + re[m]!) / 2, (im[k]! - im[m]!) / 2];
-    const [pr, pi] = [(im[k]! + im[m]!) / 2, (re[m]! - re[k]!) / 2];
+    const sr = (re[k]! + re[m]!) / 2;
+    const si = (im[k]! - im[m]!) / 2;
+    const pr = (im[k]! + im[m]!) / 2;
+    const pi = (re[m]! - re[k]!) / 2;
     const to = fft.reversed[k]!;
     // The inverse transform is the forward one of the conjugate.
     outRe[to] = sr * pr + si * pi;

@@ -29,6 +29,8 @@ export interface AverageErrors {
 export class FrameErrors {
   readonly #model: NoiseToMask;
   readonly #sums: { gain: number; signal: number; error: number; ratio: number }[];
+  readonly #scaled = new Float32Array(MASK_WINDOW);
+  readonly #differences = new Float32Array(MASK_WINDOW);
   #frames = 0;
 
   constructor({ sampleRate, channels }: { readonly sampleRate: number; readonly channels: number }) {
@@ -57,23 +59,30 @@ export class FrameErrors {
   /** Learns the gain of each channel where the capture was found: sound may have been turned down for good. */
   begin(sound: Sound, from: number, references: readonly Float32Array[]): void {
     references.forEach((reference, channel) => {
-      let [products, squares] = [0, 0];
-      sound.view(channel, from, from + reference.length).forEach((x, i) => {
-        products += x * reference[i]!;
+      const heard = sound.view(channel, from, from + reference.length);
+      let products = 0;
+      let squares = 0;
+      for (let i = 0; i < heard.length; i++) {
+        products += heard[i]! * reference[i]!;
         squares += reference[i]! ** 2;
-      });
+      }
       if (squares > 1e-4) this.#sums[channel]!.gain = products / squares;
     });
   }
 
   /** @param references per channel, {@link MASK_WINDOW} samples from `position` − {@link SKIRT} on */
   measure(sound: Sound, position: number, references: readonly Float32Array[]): FrameError {
+    const [scaled, differences] = [this.#scaled, this.#differences];
     let worst = { ratio: 0, channel: 0 };
     let [signal, error] = [0, 0];
     references.forEach((reference, channel) => {
       const sums = this.#sums[channel]!;
-      const scaled = reference.map((x) => sums.gain * x);
-      const differences = windowed(sound, channel, position - SKIRT).map((x, i) => x - scaled[i]!);
+      const { gain } = sums;
+      const heard = windowed(sound, channel, position - SKIRT);
+      for (let i = 0; i < MASK_WINDOW; i++) {
+        scaled[i] = gain * reference[i]!;
+        differences[i] = heard[i]! - scaled[i]!;
+      }
       const ratio = this.#model.ratio(scaled, differences);
       if (ratio > worst.ratio) worst = { ratio, channel };
       const [signalHere, errorHere] = [energy(scaled), energy(differences)];
@@ -98,21 +107,24 @@ export class FrameErrors {
    * @returns how many samples the capture lies late; undefined where the sound does not tell
    */
   follow(sound: Sound, position: number, references: readonly Float32Array[]): number | undefined {
-    let [top, bottom] = [0, 0];
-    references.forEach((reference, channel) => {
+    let top = 0;
+    let bottom = 0;
+    for (const [channel, reference] of references.entries()) {
       const sums = this.#sums[channel]!;
+      const { gain } = sums;
       const heard = sound.view(channel, position, position + FRAME);
-      let [products, squares] = [0, 0];
+      let products = 0;
+      let squares = 0;
       for (let i = 0; i < heard.length; i++) {
         const r = reference[SKIRT + i]!;
         products += heard[i]! * r;
         squares += r * r;
-        const slope = (reference[SKIRT + i + 1]! - reference[SKIRT + i - 1]!) / 2;
-        top += (heard[i]! - sums.gain * r) * sums.gain * slope;
-        bottom += (sums.gain * slope) ** 2;
+        const slope = (gain * (reference[SKIRT + i + 1]! - reference[SKIRT + i - 1]!)) / 2;
+        top += (heard[i]! - gain * r) * slope;
+        bottom += slope * slope;
       }
-      if (squares > 1e-4) sums.gain += 0.02 * Math.max(-0.5, Math.min(0.5, products / squares - sums.gain));
-    });
+      if (squares > 1e-4) sums.gain += 0.02 * Math.max(-0.5, Math.min(0.5, products / squares - gain));
+    }
     return bottom < 1e-4 ? undefined : Math.max(-0.5, Math.min(0.5, top / bottom));
   }
 }

@@ -45,9 +45,19 @@ export class Line {
     const first = Math.floor(this.place(from)) - HALF_TAPS;
     const last = Math.ceil(this.place(from + length)) + HALF_TAPS;
     const source = reference.read(first, last - first + 1);
-    return source.map((samples) =>
-      Float32Array.from({ length }, (_, i) => interpolate(samples, this.place(from + i) - first)),
-    );
+    const starts = new Int32Array(length);
+    const phases = new Uint16Array(length);
+    for (let i = 0; i < length; i++) {
+      const place = this.place(from + i) - first;
+      const whole = Math.floor(place);
+      starts[i] = whole - HALF_TAPS + 1;
+      phases[i] = Math.round((place - whole) * PHASES);
+    }
+    return source.map((samples) => {
+      const out = new Float32Array(length);
+      for (let i = 0; i < length; i++) out[i] = interpolate(samples, starts[i]!, phases[i]!);
+      return out;
+    });
   }
 }
 
@@ -63,14 +73,20 @@ const kernels = Array.from({ length: PHASES + 1 }, (_, phase) => {
   return Float64Array.from(taps, (tap) => tap / sum);
 });
 
-function interpolate(samples: Float32Array, place: number): number {
-  const whole = Math.floor(place);
-  const phase = Math.round((place - whole) * PHASES);
-  if (phase === 0) return samples[whole] ?? 0;
+/** @param start of the samples under the kernel */
+function interpolate(samples: Float32Array, start: number, phase: number): number {
+  if (phase === 0) return samples[start + HALF_TAPS - 1]!;
   const kernel = kernels[phase]!;
-  let sum = 0;
-  for (let tap = 0; tap < 2 * HALF_TAPS; tap++) {
-    sum += kernel[tap]! * (samples[whole - HALF_TAPS + 1 + tap] ?? 0);
+  // Four sums at once: one would wait for itself at each tap.
+  let zero = 0;
+  let one = 0;
+  let two = 0;
+  let three = 0;
+  for (let tap = 0; tap < 2 * HALF_TAPS; tap += 4) {
+    zero += kernel[tap]! * samples[start + tap]!;
+    one += kernel[tap + 1]! * samples[start + tap + 1]!;
+    two += kernel[tap + 2]! * samples[start + tap + 2]!;
+    three += kernel[tap + 3]! * samples[start + tap + 3]!;
   }
-  return sum;
+  return zero + one + (two + three);
 }

@@ -7,6 +7,8 @@ const bandEdges = [
   ...[0, 100, 200, 300, 400, 510, 630, 770, 920, 1080, 1270, 1480, 1720, 2000, 2320, 2700],
   ...[3150, 3700, 4400, 5300, 6400, 7700, 9500, 12_000, 15_500, 22_050],
 ];
+/** So many powers, of 1e-9 to 1e7 each, are multiplied before a logarithm is taken: logarithms are dear. */
+const LOG_BINS = 16;
 /** Loudness of a full-scale sine at which the threshold in quiet is taken. */
 const FULL_SCALE_DB_SPL = 96;
 
@@ -56,12 +58,14 @@ export class NoiseToMask {
     const noises = this.#bandPowers(this.#noise);
     const tonality = this.#tonality();
     let sum = 0;
-    powers.forEach((_, band) => {
-      const spread = this.#spread[band]!.reduce((total, gain, from) => total + gain * powers[from]!, 0);
+    for (let band = 0; band < powers.length; band++) {
+      const gains = this.#spread[band]!;
+      let spread = 0;
+      for (let from = 0; from < gains.length; from++) spread += gains[from]! * powers[from]!;
       const offsetDb = tonality * (14.5 + band) + (1 - tonality) * 5.5;
       const mask = Math.max(spread * 10 ** (-offsetDb / 10), this.#quiet[band]!);
       sum += noises[band]! / mask;
-    });
+    }
     return sum / powers.length;
   }
 
@@ -75,13 +79,19 @@ export class NoiseToMask {
 
   /** 0 for noise, 1 from a spectral flatness of −60 dB on. */
   #tonality(): number {
+    const signal = this.#signal;
+    const bins = signal.length - 1;
     let logs = 0;
     let sum = 0;
-    const bins = this.#signal.length - 1;
-    for (let bin = 1; bin <= bins; bin++) {
-      const power = this.#signal[bin]! + 1e-9;
-      logs += Math.log10(power);
-      sum += power;
+    for (let from = 1; from <= bins; from += LOG_BINS) {
+      const end = Math.min(bins + 1, from + LOG_BINS);
+      let product = 1;
+      for (let bin = from; bin < end; bin++) {
+        const power = signal[bin]! + 1e-9;
+        product *= power;
+        sum += power;
+      }
+      logs += Math.log10(product);
     }
     const flatnessDb = 10 * (logs / bins - Math.log10(sum / bins));
     return Math.min(1, Math.max(0, flatnessDb / -60));

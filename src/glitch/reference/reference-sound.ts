@@ -80,15 +80,19 @@ export class ReferenceSound {
   read(from: number, length: number): Float32Array[] {
     const { channels } = this.format;
     const pcm = readInt16(this.#fine, { from, length, total: this.#samples, stride: channels });
-    return Array.from({ length: channels }, (_, channel) =>
-      Float32Array.from({ length }, (_, i) => pcm[i * channels + channel]! / SCALE),
-    );
+    return Array.from({ length: channels }, (_, channel) => {
+      const samples = new Float32Array(length);
+      for (let i = 0, at = channel; i < length; i++, at += channels) samples[i] = pcm[at]! / SCALE;
+      return samples;
+    });
   }
 
   /** The mean of the channels, averaged over {@link COARSE_FACTOR} samples each. */
   readCoarse(from: number, length: number): Float32Array {
     const pcm = readInt16(this.#coarse, { from, length, total: this.#coarseSamples, stride: 1 });
-    return Float32Array.from(pcm, (x) => x / SCALE);
+    const samples = new Float32Array(length);
+    for (let i = 0; i < length; i++) samples[i] = pcm[i]! / SCALE;
+    return samples;
   }
 
   async close(): Promise<void> {
@@ -102,10 +106,12 @@ export class ReferenceSound {
     const pcm = new Int16Array(length * channels.length);
     const mid = new Float32Array(this.#rest.length + length);
     mid.set(this.#rest);
+    const count = channels.length;
+    const carried = this.#rest.length;
     channels.forEach((samples, channel) => {
       for (let i = 0; i < length; i++) {
-        pcm[i * channels.length + channel] = asInt16(samples[i]!);
-        mid[this.#rest.length + i]! += samples[i]! / channels.length;
+        pcm[i * count + channel] = asInt16(samples[i]!);
+        mid[carried + i]! += samples[i]! / count;
       }
     });
     writeSync(this.#fine, pcm);
@@ -119,11 +125,13 @@ export class ReferenceSound {
 
 /** Averages over {@link COARSE_FACTOR} samples each; what makes no whole one is left out. */
 export function coarsen(samples: Float32Array): Float32Array {
-  return Float32Array.from({ length: Math.floor(samples.length / COARSE_FACTOR) }, (_, at) => {
+  const coarse = new Float32Array(Math.floor(samples.length / COARSE_FACTOR));
+  for (let at = 0; at < coarse.length; at++) {
     let sum = 0;
     for (let i = 0; i < COARSE_FACTOR; i++) sum += samples[at * COARSE_FACTOR + i]!;
-    return sum / COARSE_FACTOR;
-  });
+    coarse[at] = sum / COARSE_FACTOR;
+  }
+  return coarse;
 }
 
 /** Events of any kind → sound in one format. */
