@@ -4,7 +4,7 @@ import { leftSlope, rightSlope, risingHalf } from '../../codec/aac/window.js';
 import type { Report, SoundDetector } from '../detector.js';
 import { fitSide, type SideFit } from '../signal/alias-fit.js';
 import { FACTOR, LowBand } from '../signal/low-band.js';
-import { predictor } from '../signal/prediction.js';
+import { predictionErrors, predictor } from '../signal/prediction.js';
 import type { Sound } from '../signal/sound.js';
 import type { AacDetector, AacFrame } from './aac-frame.js';
 
@@ -89,6 +89,8 @@ export class BadSeam implements AacDetector, SoundDetector {
   advance(sound: Sound): void {
     const fresh = this.#fresh;
     this.#fresh = undefined;
+    // Sound that comes of no frames has no seams.
+    if (this.#last === undefined) return;
     this.#band.advance(sound);
     if (fresh !== undefined && sound.sampleRate === fresh.frame.event.unit.config.sampleRate) {
       // What a decoder puts out for a block is the overlap with the block before.
@@ -148,25 +150,23 @@ export class BadSeam implements AacDetector, SoundDetector {
   }
 }
 
+const usualErrors = new Float64Array(CONTEXT - ROUGH_ORDER);
+const overlapErrors = new Float64Array(OVERLAP);
+
 /** Residual of the overlap over that of the context, by a predictor that is quickly made. */
 function roughSurpriseDb(samples: Float64Array): number {
   const coefficients = predictor(samples.subarray(0, CONTEXT), ROUGH_ORDER);
   if (coefficients === undefined) return Infinity;
-  const residual = (from: number, to: number): number => {
-    let sum = 0;
-    for (let n = from; n < to; n++) {
-      let error = samples[n]!;
-      for (let k = 0; k < ROUGH_ORDER; k++) error -= coefficients[k]! * samples[n - 1 - k]!;
-      sum += error * error;
-    }
-    return sum / (to - from);
-  };
-  const usual = residual(ROUGH_ORDER, CONTEXT);
-  return 10 * Math.log10((residual(CONTEXT, CONTEXT + OVERLAP) + 1e-12) / (usual + 1e-12));
+  predictionErrors(samples, ROUGH_ORDER, coefficients, usualErrors);
+  predictionErrors(samples, CONTEXT, coefficients, overlapErrors);
+  const usual = energyOf(usualErrors) / usualErrors.length;
+  return 10 * Math.log10((energyOf(overlapErrors) / OVERLAP + 1e-12) / (usual + 1e-12));
 }
 
 function energyOf(samples: Float64Array): number {
-  return samples.reduce((sum, value) => sum + value * value, 0);
+  let sum = 0;
+  for (let i = 0; i < samples.length; i++) sum += samples[i]! * samples[i]!;
+  return sum;
 }
 
 function round(value: number): number {
