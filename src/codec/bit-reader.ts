@@ -26,6 +26,11 @@ export class BitReader {
    */
   bits(count: number): number {
     if (count > this.bitsLeft) this.#fail(`expected ${count} more bits, got ${this.bitsLeft}`);
+    if (count <= 16) {
+      const value = this.peek(count);
+      this.#position += count;
+      return value;
+    }
     let value = 0;
     let left = count;
     while (left > 0) {

@@ -1,8 +1,9 @@
 import { MalformedMediaError, UnsupportedMediaError } from '../../base/errors.js';
 import type { BitReader } from '../bit-reader.js';
-import { readSymbol, type HuffmanBook } from './huffman.js';
-import { scaleFactorBook, spectralBooks } from './huffman-tables.js';
+import { readSymbol } from './huffman.js';
+import { scaleFactorBook } from './huffman-tables.js';
 import { scaleFactorBands } from './scale-factor-bands.js';
+import { skipSpectrum } from './spectrum.js';
 
 /** Table 4.44 of ISO/IEC 14496-3. */
 export const WindowSequence = { onlyLong: 0, longStart: 1, eightShort: 2, longStop: 3 } as const;
@@ -41,14 +42,9 @@ export interface StreamFormat {
 }
 
 const ZERO = 0;
-const ESCAPE_BOOK = 11;
 const RESERVED = 12;
 const NOISE = 13;
-const INTENSITY = 14;
 const SHORT_WINDOWS = 8;
-const MAX_ESCAPE_PREFIX = 8;
-/** Codebooks whose coefficients have their signs apart. */
-const unsignedBooks = new Set([3, 4, 7, 8, 9, 10, 11]);
 
 /** @throws MalformedMediaError, UnsupportedMediaError for prediction, which object type 2 does not have */
 export function readWindowInfo(reader: BitReader, format: StreamFormat): WindowInfo {
@@ -96,7 +92,7 @@ export function readChannelStream(
   if (hasTns) skipTns(reader, isShort);
   if (reader.flag())
     throw new UnsupportedMediaError('AAC: gain control is not part of object type 2 (AAC-LC)');
-  skipSpectrum(reader, { window, codebooks, borders: bandsOf(window.sequence, format) });
+  skipSpectrum(reader, { groups: window.groups, codebooks, borders: bandsOf(window.sequence, format) });
   return { window, globalGain, codebooks, hasPulses, hasTns };
 }
 
@@ -155,49 +151,6 @@ function skipTns(reader: BitReader, isShort: boolean): void {
       const compress = reader.bits(1);
       reader.skip(order * (resolution + 3 - compress));
     }
-  }
-}
-
-/** spectral_data, table 4.56: coefficients of a band come window after window of its group, in tuples. */
-function skipSpectrum(
-  reader: BitReader,
-  coded: {
-    readonly window: WindowInfo;
-    readonly codebooks: readonly (readonly number[])[];
-    readonly borders: readonly number[];
-  },
-): void {
-  for (const [group, codebooks] of coded.codebooks.entries()) {
-    const windows = coded.window.groups[group] ?? 1;
-    for (const [band, codebook] of codebooks.entries()) {
-      const book = spectralBooks[codebook];
-      if (book === undefined || codebook >= INTENSITY) continue;
-      const width = (coded.borders[band + 1] ?? 0) - (coded.borders[band] ?? 0);
-      const tuples = (width * windows) / book.dimension;
-      for (let i = 0; i < tuples; i++) skipTuple(reader, codebook, book);
-    }
-  }
-}
-
-function skipTuple(reader: BitReader, codebook: number, book: HuffmanBook): void {
-  let symbol = readSymbol(reader, book);
-  if (!unsignedBooks.has(codebook)) return;
-  const base = book.highest - book.lowest + 1;
-  let signs = 0;
-  let escapes = 0;
-  for (let i = 0; i < book.dimension; i++) {
-    const value = symbol % base;
-    symbol = (symbol - value) / base;
-    if (value !== 0) signs++;
-    if (codebook === ESCAPE_BOOK && value === book.highest) escapes++;
-  }
-  reader.skip(signs);
-  for (let i = 0; i < escapes; i++) {
-    let prefix = 0;
-    while (reader.flag()) {
-      if (++prefix > MAX_ESCAPE_PREFIX) throw malformed(reader, 'an escape sequence over 13 bits');
-    }
-    reader.skip(prefix + 4);
   }
 }
 

@@ -15,12 +15,21 @@ export interface HuffmanBook {
 }
 
 /** Codewords up to this length are found at once. */
-const QUICK_BITS = 10;
+export const QUICK_BITS = 10;
 
-/** For each value of the next bits: the length of the codeword that they begin with, plus 16 × its symbol; 0 for longer ones. */
 const quickTables = new WeakMap<HuffmanBook, Uint32Array>();
 
-function quickTable(book: HuffmanBook): Uint32Array {
+/**
+ * For each value of the next {@link QUICK_BITS}: the length of the codeword that they begin with, plus 16 × its symbol; 0
+ * for longer ones.
+ */
+export function quickTable(book: HuffmanBook): Uint32Array {
+  let table = quickTables.get(book);
+  if (table === undefined) quickTables.set(book, (table = makeQuickTable(book)));
+  return table;
+}
+
+function makeQuickTable(book: HuffmanBook): Uint32Array {
   const table = new Uint32Array(2 ** QUICK_BITS);
   let next = 0;
   let index = 0;
@@ -39,9 +48,7 @@ function quickTable(book: HuffmanBook): Uint32Array {
  * @throws MalformedMediaError at the end of the data
  */
 export function readSymbol(reader: BitReader, book: HuffmanBook): number {
-  let table = quickTables.get(book);
-  if (table === undefined) quickTables.set(book, (table = quickTable(book)));
-  const quick = table[reader.peek(QUICK_BITS)]!;
+  const quick = quickTable(book)[reader.peek(QUICK_BITS)]!;
   if (quick !== 0) {
     reader.skip(quick & 15);
     return quick >>> 4;

@@ -87,7 +87,9 @@ export function parseRawDataBlock(data: Buffer, config: AscInfo): RawDataBlock {
 
 /** The windows of all channels, in the order of the bitstream. */
 export function channelWindows(block: RawDataBlock): WindowInfo[] {
-  return block.elements.flatMap(({ channels }) => channels.map(({ window }) => window));
+  const windows: WindowInfo[] = [];
+  for (const { channels } of block.elements) for (const { window } of channels) windows.push(window);
+  return windows;
 }
 
 function readSingle(reader: BitReader, format: StreamFormat, id: number): ChannelElement {

@@ -70,10 +70,21 @@ export function parseAdtsFrame(bytes: Buffer, offset = 0): ParsedAdtsFrame | und
   const objectType = (at(2) >> 6) + 1;
   const channels = channelConfig === 7 ? 8 : channelConfig;
   return {
-    config: aacConfigFromAsc(buildAsc({ objectType, sampleRate, channels })),
+    config: configOf({ objectType, sampleRate, channels }),
     data: bytes.subarray(offset + headerBytes, offset + byteLength),
     byteLength,
   };
+}
+
+/** One for each kind of header: there are some hundred at most. */
+const configs = new Map<string, AacConfig>();
+
+function configOf(header: Parameters<typeof buildAsc>[0]): AacConfig {
+  const { objectType, sampleRate, channels } = header;
+  const key = `${objectType} ${sampleRate} ${channels}`;
+  let config = configs.get(key);
+  if (config === undefined) configs.set(key, (config = aacConfigFromAsc(buildAsc(header))));
+  return config;
 }
 
 /**

@@ -1,5 +1,4 @@
 import { WindowSequence, WindowShape, type WindowInfo } from '../../codec/aac/channel-stream.js';
-import { channelWindows } from '../../codec/aac/raw-data-block.js';
 import { leftSlope, rightSlope, risingHalf } from '../../codec/aac/window.js';
 import type { Report, SoundDetector } from '../detector.js';
 import { fitSide, type SideFit } from '../signal/alias-fit.js';
@@ -63,7 +62,7 @@ const slopes = [WindowShape.sine, WindowShape.kbd].map((shape) => {
 export class BadSeam implements AacDetector, SoundDetector {
   readonly #report: Report;
   readonly #band = new LowBand();
-  #last: { readonly windows: readonly WindowInfo[]; readonly index: number } | undefined;
+  #last: { readonly window: WindowInfo | undefined; readonly index: number } | undefined;
   #fresh: Overlap | undefined;
   #waiting: (Overlap & { readonly position: number })[] = [];
 
@@ -74,10 +73,10 @@ export class BadSeam implements AacDetector, SoundDetector {
   frame(frame: AacFrame): void {
     const { block, event } = frame;
     const last = this.#last;
-    const windows = block === undefined ? [] : channelWindows(block);
-    this.#last = { windows, index: event.place.index };
+    const after = block?.elements[0]?.channels[0]?.window;
+    this.#last = { window: after, index: event.place.index };
     this.#fresh = undefined;
-    const [before, after] = [last?.windows[0], windows[0]];
+    const before = last?.window;
     if (before === undefined || after === undefined || last?.index !== event.place.index - 1) return;
     if (rightSlope(before.sequence) !== 'long' || leftSlope(after.sequence) !== 'long') return;
     if (event.unit.durationSamples !== FRAME) return;

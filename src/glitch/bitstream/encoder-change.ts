@@ -36,7 +36,7 @@ export class EncoderChange implements AacDetector {
     if (habits === undefined) return;
     this.#frames.push(habits);
     if (this.#frames.length < 2 * WINDOW) return;
-    const differences = this.#mayDiffer() ? this.#differences() : [];
+    const differences = this.#differences();
     if (differences.length === 0) {
       this.#frames.shift();
       return;
@@ -57,51 +57,50 @@ export class EncoderChange implements AacDetector {
     this.#frames.splice(0, WINDOW);
   }
 
-  /** Most frames end here: what all frames before do differently from all after, the first and the last do. */
-  #mayDiffer(): boolean {
-    const [first, last] = [this.#frames[0]!, this.#frames.at(-1)!];
-    return (
-      first.fill !== last.fill ||
-      first.midSide !== last.midSide ||
-      first.noise !== last.noise ||
-      first.tns !== last.tns ||
-      first.commonWindow !== last.commonWindow ||
-      first.maxSfb === undefined ||
-      last.maxSfb === undefined ||
-      Math.abs(first.maxSfb - last.maxSfb) > 1
-    );
-  }
-
   /** What all frames before and all after the middle do differently. */
   #differences(): string[] {
-    const before = this.#frames.slice(0, WINDOW);
-    const after = this.#frames.slice(WINDOW);
+    const frames = this.#frames;
     const found: string[] = [];
     const flip = (name: string, read: (frame: Habits) => number): void => {
-      const [a, b] = [before, after].map((frames) => frames.map(read));
-      const always = (values: number[] | undefined, value: number): boolean =>
-        values?.every((one) => one === value) === true;
-      if (always(a, 0) && always(b, 1)) found.push(`${name}: from never to always`);
-      if (always(a, 1) && always(b, 0)) found.push(`${name}: from always to never`);
+      const [first, last] = [read(frames[0]!), read(frames.at(-1)!)];
+      // Most frames end here.
+      if (first === last) return;
+      if (!frames.every((frame, index) => read(frame) === (index < WINDOW ? first : last))) return;
+      found.push(first === 0 ? `${name}: from never to always` : `${name}: from always to never`);
     };
     flip('fill elements', ({ fill }) => fill);
     flip('mid/side', ({ midSide }) => midSide);
     flip('noise substitution', ({ noise }) => noise);
     flip('temporal noise shaping', ({ tns }) => tns);
     flip('common windows', ({ commonWindow }) => commonWindow);
-    const bands = [before, after].map((frames) => frames.flatMap(({ maxSfb }) => maxSfb ?? []));
-    const [low, high] = bands as [number[], number[]];
-    if (low.length >= WINDOW / 2 && high.length >= WINDOW / 2) {
+    const [low, high] = [bandsOf(frames, 0, WINDOW), bandsOf(frames, WINDOW, frames.length)];
+    if (low.frames >= WINDOW / 2 && high.frames >= WINDOW / 2) {
       // Some encoders always code the same bands, some leave out empty ones: their ranges must be apart.
-      const isApart = Math.max(...low) + 1 < Math.min(...high) || Math.max(...high) + 1 < Math.min(...low);
-      if (isApart) found.push(`coded bands: from ${range(low)} to ${range(high)}`);
+      if (low.most + 1 < high.least || high.most + 1 < low.least) {
+        found.push(`coded bands: from ${low.least}–${low.most} to ${high.least}–${high.most}`);
+      }
     }
     return found;
   }
 }
 
-function range(values: readonly number[]): string {
-  return `${Math.min(...values)}–${Math.max(...values)}`;
+/** The range of coded bands in the long blocks of frames [from, to), and how many of these there are. */
+function bandsOf(
+  frames: readonly Habits[],
+  from: number,
+  to: number,
+): { readonly frames: number; readonly least: number; readonly most: number } {
+  let count = 0;
+  let least = Infinity;
+  let most = -Infinity;
+  for (let i = from; i < to; i++) {
+    const { maxSfb } = frames[i]!;
+    if (maxSfb === undefined) continue;
+    count++;
+    if (maxSfb < least) least = maxSfb;
+    if (maxSfb > most) most = maxSfb;
+  }
+  return { frames: count, least, most };
 }
 
 function habitsOf(frame: AacFrame): Habits | undefined {
