@@ -27,34 +27,46 @@ export interface JointNoiseOptions {
 }
 
 /**
- * How much louder the error of the program is where one encoder's frames end and another's begin, than that of the
- * bridge's encoder when it goes over the same sound without a joint: the loudest hop of each, in dB.
+ * How much louder the error of the program is where one encoder's frames end and another's begin, than that of a
+ * plain encoder when it goes over the same sound without a joint: the loudest hop of each, in dB.
  *
  * @param first the first frame after the joint
  */
 export function jointNoise(first: number, options: JointNoiseOptions): number {
-  const from = first - WARM_UP;
   const to = first + JUDGED_FRAMES;
   const spliced: Buffer[] = [];
-  for (let frame = from; frame < to; frame++) spliced.push(options.unit(frame) ?? Buffer.alloc(0));
-  const uncut = encodeUncut(from, to, options);
-  const wanted: (readonly Float32Array[])[] = [];
-  for (let frame = first; frame < to; frame++) wanted.push(options.sound(frame));
-  const loudest = (units: readonly Buffer[]): number =>
-    loudestHop(decode(units, options.config).slice(WARM_UP), wanted);
-  return 10 * Math.log10((loudest(spliced) + FLOOR) / (loudest(uncut) + FLOOR));
+  for (let frame = first - WARM_UP; frame < to; frame++) spliced.push(options.unit(frame) ?? Buffer.alloc(0));
+  const heard = decode(spliced, options.config).slice(WARM_UP);
+  const noise = loudestHop(heard, soundOf(first, to, options.sound));
+  const uncut = encoderNoise(first, to, { ...options, sampleRate: options.config.sampleRate });
+  return 10 * Math.log10((noise + FLOOR) / (uncut + FLOOR));
 }
 
-/** Frames `from` up to `to`. */
-function encodeUncut(from: number, to: number, { open, sound, config }: JointNoiseOptions): Buffer[] {
-  const encoder = FrameEncoder.open({ open, sampleRate: config.sampleRate, first: from - PRIMING });
+/** Frames around those that are judged by {@link encoderNoise} whose sound it needs. */
+export const encoderNoiseReach = { before: WARM_UP + PRIMING, after: LOOK_AHEAD } as const;
+
+/** Mean square error of the loudest hop in frames `from` up to `to`, when an encoder goes over them. */
+export function encoderNoise(
+  from: number,
+  to: number,
+  options: Pick<JointNoiseOptions, 'open' | 'sound'> & { readonly sampleRate: number },
+): number {
+  const { sound } = options;
+  const start = from - WARM_UP;
+  const encoder = FrameEncoder.open({ ...options, first: start - PRIMING });
   const frames: EncodedFrame[] = [];
   try {
     while ((frames.at(-1)?.index ?? -Infinity) < to - 1) frames.push(...encoder.feed(sound(encoder.next)));
   } finally {
     encoder.close();
   }
-  return frames.filter(({ index }) => index >= from).map(({ data }) => data);
+  const units = frames.filter(({ index }) => index >= start && index < to);
+  const data = units.map((frame) => frame.data);
+  return loudestHop(decode(data, units[0]!.unit.config).slice(WARM_UP), soundOf(from, to, sound));
+}
+
+function soundOf(from: number, to: number, sound: JointNoiseOptions['sound']): (readonly Float32Array[])[] {
+  return Array.from({ length: to - from }, (_, i) => sound(from + i));
 }
 
 function decode(units: readonly Buffer[], config: AacConfig): (readonly Float32Array[])[] {

@@ -44,7 +44,7 @@ export interface SeamReport {
   /** By how much what follows is later than its true time, in samples; at most half a frame either way. */
   readonly offsetSamples: number;
   /**
-   * Loudest error of the seam as decoded, over that of the bridge's encoder going over the same sound without a seam, in
+   * Loudest error of the seam as decoded, over that of the program's encoder going over the same sound without a seam, in
    * dB; undefined where nothing is passed through at either side.
    */
   readonly excessDb: number | undefined;

@@ -1,5 +1,6 @@
 import { AacEncoder } from '../libav/aac-encoder.js';
 import { rescale } from '../media/timestamp.js';
+import { bridgeEncoders, maxBitrateBps } from './bridge-encoder.js';
 import type { CutPiece } from './cut-pieces.js';
 import { Columns, SPOOL, type SoundTrack } from './output/columns.js';
 import type { Spool } from './output/spool.js';
@@ -34,8 +35,6 @@ export interface SplicedSound {
 /** What is encoded gets this much more than its neighbours, being encoded the second time. */
 const BITRATE_HEADROOM = 2;
 const MIN_CHANNEL_BPS = 96_000;
-/** 6144 bits per channel and frame (ISO/IEC 14496-3 §4.5.3.1), less what keeps encoders from refusing. */
-const MAX_FRAME_BITS = 5_500;
 
 /** Splices the sound of the pieces. What is encoded goes into the spool. */
 export async function spliceSound(
@@ -86,6 +85,7 @@ export async function spliceSound(
       channels: format.channels,
       config: format.info,
       openEncoder,
+      bridgeEncoders: job.audioBitrateBps === undefined ? bridgeEncoders(format) : undefined,
       techniques: job.techniques,
       trims: job.format === 'mp4' || job.format === 'm4a',
     });
@@ -229,7 +229,6 @@ function bitrateFor(sources: readonly SourceFile[], format: SoundFormat): number
     const seconds = (index.audio.sizes.length * index.audio.frameLength) / run.config.sampleRate;
     highest = Math.max(highest, (8 * bytes) / seconds);
   }
-  const limit = (MAX_FRAME_BITS * format.channels * format.sampleRate) / FRAME;
   const wanted = Math.max(highest * BITRATE_HEADROOM, MIN_CHANNEL_BPS * format.channels);
-  return Math.floor(Math.min(limit, wanted));
+  return Math.floor(Math.min(maxBitrateBps(format), wanted));
 }

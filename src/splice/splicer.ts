@@ -8,6 +8,7 @@ import { makeBridge, type BridgeOptions, type PlaceToBridge, type ReadWindows } 
 import { FRAME, type SplicePiece } from './piece.js';
 import { planSplice, type SplicePlan } from './plan.js';
 import { ProgramPcm } from './program-pcm.js';
+import { quietestEncoder } from './quietest-encoder.js';
 import { passedStretches, type PassedStretch } from './stretches.js';
 import { allTechniques, type Techniques } from './techniques.js';
 
@@ -17,8 +18,10 @@ export interface SplicerOptions {
   readonly channels: number;
   /** Of the units that are passed through; undefined when none are. */
   readonly config: AscInfo | undefined;
-  /** A new encoder whose units decode with the program's configuration. */
+  /** A new encoder whose units decode with the program's configuration: for whatever is longer than a bridge. */
   readonly openEncoder: () => BridgeEncoder;
+  /** The same for the few frames of a bridge: whichever is quietest there makes it. `openEncoder` when left out. */
+  readonly bridgeEncoders?: readonly (() => BridgeEncoder)[] | undefined;
   readonly techniques?: Techniques | undefined;
   /**
    * The container cuts off what lies before time 0 and after the end (edit lists): the frames around the program's first
@@ -218,10 +221,13 @@ export class Splicer {
 
   /** @param mayGrow give up rather than leave windows that do not fit */
   async #fitting(place: PlaceToBridge, mayGrow: boolean): Promise<Bridge | undefined> {
-    const bridge = await makeBridge(place, this.#bridging);
+    const { bridgeEncoders = [] } = this.#options;
+    const joinsNothing = place.before === undefined && place.after === undefined;
+    const open = joinsNothing ? undefined : await quietestEncoder(bridgeEncoders, place, this.#bridging);
+    const options = open === undefined ? this.#bridging : { ...this.#bridging, open };
+    const bridge = await makeBridge(place, options);
     if (bridge !== undefined || mayGrow) return bridge;
-    const { techniques } = this.#bridging;
-    return makeBridge(place, { ...this.#bridging, techniques: { ...techniques, reconstruct: false } });
+    return makeBridge(place, { ...options, techniques: { ...options.techniques, reconstruct: false } });
   }
 
   #put(bridge: Bridge): SplicedRun & { kind: 'bridged' } {

@@ -2,6 +2,7 @@ import { parseAsc } from '../../src/codec/aac/asc.js';
 import { AacEncoder } from '../../src/libav/aac-encoder.js';
 import { AudioDecoder } from '../../src/libav/audio-decoder.js';
 import type { AacConfig, AacUnit } from '../../src/media/access-unit.js';
+import { bridgeEncoders } from '../../src/splice/bridge-encoder.js';
 import { FRAME, type SplicePiece } from '../../src/splice/piece.js';
 import { Splicer, type SplicedRun, type SplicerOptions } from '../../src/splice/splicer.js';
 
@@ -95,7 +96,8 @@ export interface Spliced {
 
 export async function splice(
   sources: readonly KnownSource[],
-  options: Omit<SplicerOptions, 'sampleRate' | 'channels' | 'config' | 'openEncoder'> & {
+  options: Omit<SplicerOptions, 'sampleRate' | 'channels' | 'config' | 'openEncoder' | 'bridgeEncoders'> & {
+    /** By default as `anchornet splice` has it. */
     readonly bridge?: Partial<EncoderChoice>;
   },
 ): Promise<Spliced> {
@@ -114,6 +116,10 @@ export async function splice(
         sampleRate: first.sampleRate,
         channels: channels as 1 | 2,
       }),
+    bridgeEncoders:
+      options.bridge === undefined
+        ? bridgeEncoders({ sampleRate: first.sampleRate, channels: channels as 1 | 2 })
+        : undefined,
   });
   const runs: SplicedRun[] = [];
   const units: AacUnit[] = [];
