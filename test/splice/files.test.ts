@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFile, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,7 +7,9 @@ import { InvalidOptionError, MalformedMediaError } from '../../src/base/errors.j
 import { splice } from '../../src/splice/offline.js';
 import { parsePiece, readEditDecisionList } from '../../src/splice/edit-decision-list.js';
 import { SourceFile } from '../../src/splice/source/source-file.js';
+import { Program } from '../peers/program.js';
 import { TempDir } from '../peers/temp-dir.js';
+import { waitFor } from '../peers/wait-for.js';
 
 const RATE = 48_000;
 const samples = fileURLToPath(new URL('../../samples/', import.meta.url));
@@ -289,6 +291,13 @@ describe('what cannot be done ends in an error that names the file, and nothing 
     ],
     ['reversed points', () => Promise.resolve(`${sample('show.mp4')}:5-2`), InvalidOptionError, 'show.mp4'],
     [
+      // Linux refuses to read what lies at the beginning of a process's memory, even to root.
+      'a file that can be opened and not read',
+      () => Promise.resolve('/proc/self/mem'),
+      InvalidOptionError,
+      '/proc/self/mem',
+    ],
+    [
       'an empty file',
       async () => {
         await writeFile(dir.file('empty.mp4'), '');
@@ -313,6 +322,27 @@ describe('what cannot be done ends in an error that names the file, and nothing 
     expect((error as Error).message).toContain(name);
   });
 
+  test('pieces that overlap', async () => {
+    const pieces = await Promise.all(
+      [`${sample('show.mp4')}:1-4`, `${sample('show.mp4')}:3.5-6`].map(parsePiece),
+    );
+    const before = await readdir(dir.path);
+    const error = await splice({ pieces, output: dir.file('never.mp4') }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(InvalidOptionError);
+    expect((error as Error).message).toMatch(/show\.mp4: expected .* not overlap, got 3\.500 s .* 4\.000 s/);
+    expect(await readdir(dir.path)).toEqual(before);
+  });
+
+  test('a file that the user may not read', async (context) => {
+    if (process.getuid?.() === 0) context.skip('root may read everything');
+    const path = dir.file('secret.mp4');
+    await copyFile(sample('show.mp4'), path);
+    await chmod(path, 0);
+    const error = await attempt(path);
+    expect(error).toBeInstanceOf(InvalidOptionError);
+    expect((error as Error).message).toMatch(/secret\.mp4: cannot be opened/);
+  });
+
   test('a file that is no media', async () => {
     await writeFile(dir.file('text.mkv'), 'this is not a film');
     const error = await attempt(dir.file('text.mkv'));
@@ -334,32 +364,48 @@ describe('what cannot be done ends in an error that names the file, and nothing 
     expect(await readdir(dir.path)).toEqual(before);
   });
 
-  test('Ctrl-C on the command', async () => {
-    const output = dir.file('ctrl-c.mp4');
-    const run = fileURLToPath(new URL('../../bin/dev.js', import.meta.url));
-    const child = spawn(
-      process.execPath,
-      ['--import', 'tsx', run, 'splice', sample('host.mp4'), '-o', output],
-      {
-        stdio: 'ignore',
+  test.each([
+    [
+      'what is spliced',
+      () => [sample('host.mp4'), sample('guest.mp4'), sample('host.mp4'), sample('guest.mp4')],
+    ],
+    [
+      'what is brought in first',
+      () => {
+        const long = dir.file('long.mkv');
+        ffmpeg('-f', 'lavfi', '-i', 'testsrc=s=640x360:d=20', '-c:v', 'mpeg4', long);
+        return [long];
       },
-    );
+    ],
+  ] as const)('Ctrl-C on the command, during %s', async (_, inputs) => {
+    const folder = await TempDir.open('ctrl-c');
+    const output = folder.file('program.mp4');
+    const args = ['--import', 'tsx', 'bin/dev.js', 'splice', ...inputs(), '--audio', 'exact', '-o', output];
+    const child = spawn(process.execPath, args, {
+      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+      stdio: 'ignore',
+      env: { ...process.env, TMPDIR: folder.path },
+    });
     const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
-    // A second one would end it at once, whatever is left behind.
-    let sent = false;
-    const interrupt = setInterval(() => {
-      // Once the command listens to it; before, it would end at once.
-      void readdir(dir.path).then((names) => {
-        if (!sent && names.some((name) => name.startsWith('.ctrl-c.mp4'))) sent = child.kill('SIGINT');
-      });
-    }, 5);
-    const code = await closed;
-    clearInterval(interrupt);
-    const left = (await readdir(dir.path)).filter((name) => name.includes('ctrl-c') && name.startsWith('.'));
-    expect(left).toEqual([]);
-    // It may have been done before the interrupt came.
-    if (code === 130) await expect(stat(output)).rejects.toThrow('ENOENT');
-    else expect(code).toBe(0);
+    const own = async (): Promise<string[]> =>
+      (await readdir(folder.path)).filter((name) => /anchornet|program/.test(name));
+    // It listens before it makes its folder. A second interrupt would end it at once, whatever is left behind.
+    await waitFor('its folder', async () => (await own()).length > 0);
+    child.kill('SIGINT');
+    expect(await closed).toBe(130);
+    expect(await own()).toEqual([]);
+    await folder.close();
+  });
+
+  test('the command ends with the exit code of the taxonomy', async () => {
+    const program = Program.start(process.execPath, [
+      ...['--import', 'tsx', 'bin/dev.js', 'splice', `${sample('show.mp4')}:2-99`],
+      ...['-o', dir.file('never.mp4')],
+    ]);
+    const { code, stdout, stderr } = await program.result();
+    expect(code).toBe(2);
+    expect(stdout).toHaveLength(0);
+    expect(stderr).toMatch(/show\.mp4: expected an out point up to its end at 8\.\d+ s, got 99\.000 s/);
   });
 });
 

@@ -129,6 +129,35 @@ describe('an FLV', () => {
     expect(Math.abs(audio!.to - audio!.from - UNITS * FRAME)).toBeLessThanOrEqual(FRAME);
   });
 
+  test.each([
+    ['lost', (sound: ReceivedTag[]) => sound.splice(150, 3)],
+    ['doubled', (sound: ReceivedTag[]) => sound.splice(150, 0, sound[150]!)],
+    ['reordered', (sound: ReceivedTag[]) => sound.splice(150, 2, sound[151]!, sound[150]!)],
+  ] as const)('with frames %s right beside a seam is cut and joined there', async (name, damage) => {
+    const path = await flv(`${name}.flv`, (tags) => {
+      const [header, ...sound] = audioOnly(tags);
+      damage(sound);
+      return [header!, ...sound];
+    });
+    const cut = { samples: Math.round(149.5 * FRAME) };
+    const output = dir.file(`${name}.m4a`);
+    const pieces = [
+      { path, out: cut },
+      { path: show, in: { samples: 5 * 48_000 } },
+      { path, in: cut },
+    ];
+    const result = await splice({ pieces, output });
+    const decoded = execFileSync('ffmpeg', ['-v', 'error', '-i', output, '-f', 'null', '-']);
+    expect(decoded.toString()).toBe('');
+    expect(result.seams).toHaveLength(2);
+    for (const { start, end, offsetSamples } of result.seams) {
+      expect([start, end]).not.toContain('mismatched');
+      expect(Math.abs(offsetSamples)).toBeLessThanOrEqual(FRAME / 2);
+    }
+    // The two files' frames lie on grids that differ: rescaling takes seconds of the first piece or of the second.
+    expect(result.passedFrames).toBeGreaterThan(200);
+  });
+
   test.each([200, -200])(
     'whose clock runs at %d ppm keeps all of its units, with a hole at most',
     async (ppm) => {
