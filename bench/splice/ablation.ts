@@ -2,7 +2,7 @@ import { FRAME } from '../../src/splice/piece.js';
 import { allTechniques, type Techniques } from '../../src/splice/techniques.js';
 import { decode, encodeSource, piece, splice, type KnownSource } from '../../test/splice/rig.js';
 import { worstExcess } from '../../test/splice/seam-noise.js';
-import { bridgeBitrateBps, nameOf, type Coding } from './codings.js';
+import { nameOf, type Coding } from './codings.js';
 import { print, spread } from './figures.js';
 import { makeSignal, type Material } from './materials.js';
 import { EARLY, oneSeam, SIDE_SECONDS } from './one-seam.js';
@@ -110,14 +110,13 @@ async function endExcess(
   end: number,
   { coding, techniques }: { readonly coding: Coding; readonly techniques: Techniques },
 ): Promise<number> {
-  const choice = { encoder: coding.first.encoder, bitrateBps: bridgeBitrateBps(coding) };
-  const uncut = encodeSource(sound, { ...choice, sampleRate: coding.sampleRate });
+  const uncut = encodeSource(sound, { ...coding.first, sampleRate: coding.sampleRate });
   const source: KnownSource = { ...uncut, decoded: sound };
   const { decoded } = await splice([source], {
     pieces: [piece(source, 0, end, false)],
     trims: true,
     techniques,
-    bridge: choice,
+    bridge: coding.first,
   });
   const within = sound.map((samples) => samples.subarray(0, end));
   return worstExcess(

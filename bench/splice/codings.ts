@@ -1,4 +1,3 @@
-import { FRAME } from '../../src/splice/piece.js';
 import type { EncoderChoice } from '../../test/splice/rig.js';
 
 /** What the two sides of a seam are encoded with. */
@@ -45,10 +44,4 @@ export function nameOf({ first, second, sampleRate, channels }: Coding): string 
   const short = ({ encoder }: EncoderChoice): string => (encoder === 'aac' ? 'libav' : 'fdk');
   const encoders = first.encoder === second.encoder ? short(first) : `${short(first)}→${short(second)}`;
   return `${encoders} ${first.bitrateBps / 1000}k ${channels === 1 ? 'mono' : 'stereo'} ${sampleRate / 1000} kHz`;
-}
-
-/** As `anchornet splice` chooses it: twice the sources', within what a frame can hold. */
-export function bridgeBitrateBps({ first, sampleRate, channels }: Coding): number {
-  const most = (5_500 * channels * sampleRate) / FRAME;
-  return Math.floor(Math.min(most, Math.max(96_000 * channels, 2 * first.bitrateBps)));
 }

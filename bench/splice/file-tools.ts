@@ -27,9 +27,9 @@ export function encodeFile(path: string, sound: readonly Float32Array[], format:
   ffmpeg([...raw, '-i', 'pipe:0', ...encoder(format), path], Buffer.from(interleaved.buffer));
 }
 
-/** One array per channel. */
-export function decodeFile(path: string, channels: number): Float32Array[] {
-  const bytes = ffmpeg(['-i', path, '-f', 'f32le', 'pipe:1']);
+/** One array per channel, from a sample of the presented sound on. */
+export function decodeFile(path: string, channels: number, { from = 0 } = {}): Float32Array[] {
+  const bytes = ffmpeg(['-i', path, '-af', `atrim=start_sample=${from}`, '-f', 'f32le', 'pipe:1']);
   const frames = Math.floor(bytes.length / 4 / channels);
   return Array.from({ length: channels }, (_, channel) =>
     Float32Array.from({ length: frames }, (_unused, i) => bytes.readFloatLE(4 * (i * channels + channel))),

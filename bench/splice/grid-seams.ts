@@ -19,7 +19,10 @@ interface Cell {
 export async function gridSeams(codings: readonly Coding[], seams: number): Promise<void> {
   const byMaterial = new Map(materials.map((material) => [material, emptyCell()]));
   const total = emptyCell();
-  print('\nOne grid: excess of same content; different content; uncut on another grid. Median/p95/max dB');
+  print(
+    '\nOne grid, median/p95/max dB of excess. Same content; different content; the same over the ideal splice ' +
+      'alone; uncut on another grid',
+  );
   for (const coding of codings) {
     const ofCoding = emptyCell();
     for (const [i, material] of materials.entries()) {
@@ -48,7 +51,9 @@ function emptyCell(): Cell {
 
 function show(name: string, { same, different, otherGrid }: Cell): void {
   const excess = (list: readonly Seam[]): string => spread(list.map(({ excessDb }) => excessDb));
-  print(`  ${name.padEnd(32)}${excess(same).padEnd(18)}${excess(different).padEnd(18)}${spread(otherGrid)}`);
+  const overIdeal = spread(different.flatMap(({ overIdealDb }) => overIdealDb ?? []));
+  const columns = [excess(same), excess(different), overIdeal, spread(otherGrid)];
+  print(`  ${name.padEnd(32)}${columns.map((column) => column.padEnd(18)).join('')}`);
 }
 
 async function fill(
@@ -73,19 +78,29 @@ async function fill(
     const { from, to } = around(seam, sampleRate);
     const same = await oneSeam([a, b], seam, { coding, wanted: one, uncut: [a.decoded, b.decoded] });
     // The splice as PCM, and what either encoder makes of it on the same grid.
-    const ideal = one.map((samples, channel) => {
-      const joined = samples.slice();
-      joined.set(other[channel]!.subarray(seam), seam);
-      return joined;
-    });
-    const uncut = [first, second].map(
-      (choice) => encodeSource(ideal, { ...choice, sampleRate, from, to }).decoded,
+    const wanted = joinedAt(seam, one, other);
+    const ideal = [first, second].map(
+      (choice) => encodeSource(wanted, { ...choice, sampleRate, from, to }).decoded,
     );
-    const different = await oneSeam([a, c], seam, { coding, wanted: ideal, uncut });
+    // No splicer takes away the noise that the sources themselves have there.
+    const uncut = [...ideal, joinedAt(seam, a.decoded, c.decoded)];
+    const different = await oneSeam([a, c], seam, { coding, wanted, uncut, ideal });
     for (const cell of cells) {
       cell.same.push(same);
       cell.different.push(different);
       cell.otherGrid.push(worstExcess(shifted.decoded, one, [a.decoded], seam));
     }
   }
+}
+
+function joinedAt(
+  seam: number,
+  before: readonly Float32Array[],
+  after: readonly Float32Array[],
+): Float32Array[] {
+  return before.map((samples, channel) => {
+    const joined = samples.slice();
+    joined.set(after[channel]!.subarray(seam), seam);
+    return joined;
+  });
 }

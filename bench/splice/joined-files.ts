@@ -15,7 +15,7 @@ import {
   encodeFile,
   type FileFormat,
 } from './file-tools.js';
-import { decodersDiffer, identicalUnits, judgeJoined } from './judge-joined.js';
+import { decodersDiffer, identicalUnits, judgeJoined, matchAround } from './judge-joined.js';
 import { makeSignal, type Material } from './materials.js';
 
 const SECONDS = 14;
@@ -83,6 +83,8 @@ async function joinOne(
   const result = await spliceTo(smart, inputs, 'smart');
   const exact = join(folder, 'exact.m4a');
   await spliceTo(exact, inputs, 'exact');
+  const [seam] = result.seams;
+  const uncutMatch = matchAround(uncut, sound, { cut, sampleRate: format.sampleRate });
   for (const [name, path] of [
     ['splice', smart],
     ['splice --audio exact', exact],
@@ -91,9 +93,10 @@ async function joinOne(
     ['concat filter', concatFilter(inputs, folder, format)],
   ] as const) {
     const heard = decodeFile(path, format.channels);
-    print(`  ${name.padEnd(24)}${judgeJoined({ heard, sound, uncut, laid }, cut, format.sampleRate)}`);
+    const isRescaled = path === smart && seam!.rescaledFrames > 0;
+    const judged = { heard, sound, uncut, laid, uncutMatch, isRescaled };
+    print(`  ${name.padEnd(24)}${judgeJoined(judged, cut, format.sampleRate)}`);
   }
-  const [seam] = result.seams;
   print(
     `  splice: ${seam!.bridgedFrames} frames bridged, ${seam!.rescaledFrames} rescaled, offset ` +
       `${seam!.offsetSamples}; ${await identicalUnits(smart, inputs, result.passedFrames)}`,

@@ -6,7 +6,7 @@ import type { Techniques } from '../../src/splice/techniques.js';
 import { illegalWindowSteps } from '../../test/peers/aac-windows.js';
 import { piece, splice, type KnownSource, type Spliced } from '../../test/splice/rig.js';
 import { worstExcess } from '../../test/splice/seam-noise.js';
-import { bridgeBitrateBps, type Coding } from './codings.js';
+import type { Coding } from './codings.js';
 
 /** Sound on either side of the seam that goes into the program. */
 export const SIDE_SECONDS = 1.5;
@@ -15,6 +15,8 @@ export const EARLY = 4 * FRAME;
 
 export interface Seam {
   readonly excessDb: number;
+  /** The same over `heard.ideal` alone. */
+  readonly overIdealDb: number | undefined;
   /** Frames of each bridge. */
   readonly frames: readonly number[];
   readonly joints: number;
@@ -25,7 +27,7 @@ export interface Seam {
 /**
  * Joins two sources on one grid and compares what is decoded with what was wanted.
  *
- * @param heard.wanted and heard.uncut: on the time of the sources
+ * @param heard.wanted and what it is compared with: on the time of the sources
  */
 export async function oneSeam(
   sources: readonly [KnownSource, KnownSource],
@@ -34,6 +36,7 @@ export async function oneSeam(
     readonly coding: Coding;
     readonly wanted: readonly Float32Array[];
     readonly uncut: readonly (readonly Float32Array[])[];
+    readonly ideal?: readonly (readonly Float32Array[])[];
     readonly techniques?: Techniques;
   },
 ): Promise<Seam> {
@@ -43,13 +46,14 @@ export async function oneSeam(
     pieces,
     trims: true,
     techniques: heard.techniques,
-    bridge: { bitrateBps: bridgeBitrateBps(heard.coding) },
   });
   const within = (sound: readonly Float32Array[]): Float32Array[] =>
     sound.map((samples) => samples.subarray(from, to));
-  const uncut = heard.uncut.map(within);
+  const over = (uncut: readonly (readonly Float32Array[])[]): number =>
+    worstExcess(spliced.decoded, within(heard.wanted), uncut.map(within), seam - from);
   return {
-    excessDb: worstExcess(spliced.decoded, within(heard.wanted), uncut, seam - from),
+    excessDb: over(heard.uncut),
+    overIdealDb: heard.ideal && over(heard.ideal),
     frames: spliced.splicer.bridges.map(({ frames }) => frames),
     joints: 2 * spliced.splicer.bridges.length,
     broken: await brokenJoints(spliced, pieces),

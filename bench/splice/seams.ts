@@ -2,7 +2,7 @@
  * What a listener gets at the seams of spliced AAC, against one uncut encode of the same sound and against what people
  * join files with today. The sound is known before it is encoded: it is made here, or the sample's voice.
  *
- *   node bench/run.mjs splice [--full] [--seams 4] [--only grid,ablation,other-grids,files]
+ *   node bench/run.mjs splice [--full] [--seams 4] [--many 1000] [--only grid,ablation,other-grids,files,many]
  *
  * Excess: the loudest 256-sample hop of the error within four frames of the seam, over that of the noisier of the two
  * encodes without a seam, in dB. Local match: see {@link worstMatch}. `--full` takes hours.
@@ -14,13 +14,15 @@ import { allCodings, coding, fewCodings } from './codings.js';
 import { print } from './figures.js';
 import { gridSeams } from './grid-seams.js';
 import { joinedFiles } from './joined-files.js';
+import { manySeams } from './many-seams.js';
 import { otherGrids } from './other-grids.js';
 
 const { values } = parseArgs({
   options: {
     full: { type: 'boolean', default: false },
     seams: { type: 'string', default: '4' },
-    only: { type: 'string', default: 'grid,ablation,other-grids,files' },
+    many: { type: 'string', default: '1000' },
+    only: { type: 'string', default: 'grid,ablation,other-grids,files,many' },
   },
 });
 const { full } = values;
@@ -29,8 +31,7 @@ const mono = { sampleRate: 48_000, channels: 1 } as const;
 
 const parts: Readonly<Record<string, () => Promise<void>>> = {
   grid: () => gridSeams(full ? allCodings : fewCodings, seams),
-  ablation: () =>
-    ablation(full ? allCodings : [coding(['aac', 'libfdk_aac'], 96_000, mono), fewCodings[1]!], seams),
+  ablation: () => ablation(full ? allCodings : [fewCodings[0]!, fewCodings[2]!, fewCodings[3]!], seams),
   'other-grids': () =>
     full
       ? otherGrids(
@@ -46,6 +47,7 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
         bitrateBps,
       })),
     ),
+  many: () => manySeams(Number(values.many)),
 };
 
 for (const name of values.only.split(',')) {
