@@ -20,7 +20,7 @@ export interface SplicerOptions {
   readonly config: AscInfo | undefined;
   /** A new encoder whose units decode with the program's configuration: for whatever is longer than a bridge. */
   readonly openEncoder: () => BridgeEncoder;
-  /** The same for the few frames of a bridge: whichever is quietest there makes it. `openEncoder` when left out. */
+  /** The same for a bridge of few frames: whichever is quietest there makes it. `openEncoder` when left out. */
   readonly bridgeEncoders?: readonly (() => BridgeEncoder)[] | undefined;
   readonly techniques?: Techniques | undefined;
   /**
@@ -51,6 +51,8 @@ export interface BridgeReport {
   readonly end: JointKind;
 }
 
+/** Longer bridges have no more bits than the rest of what is encoded. */
+const SHORT_FRAMES = 32;
 /** Longer bridges are encoded as a stream; only their ends are held in memory. */
 const LONG_FRAMES = 200;
 /** Frames at the ends of a long bridge in which the stream is joined to what is made for the end. */
@@ -222,8 +224,10 @@ export class Splicer {
   /** @param mayGrow give up rather than leave windows that do not fit */
   async #fitting(place: PlaceToBridge, mayGrow: boolean): Promise<Bridge | undefined> {
     const { bridgeEncoders = [] } = this.#options;
-    const joinsNothing = place.before === undefined && place.after === undefined;
-    const open = joinsNothing ? undefined : await quietestEncoder(bridgeEncoders, place, this.#bridging);
+    const isBridge = place.before !== undefined || place.after !== undefined;
+    const isShort = place.to - place.from < SHORT_FRAMES;
+    const open =
+      !isBridge || !isShort ? undefined : await quietestEncoder(bridgeEncoders, place, this.#bridging);
     const options = open === undefined ? this.#bridging : { ...this.#bridging, open };
     const bridge = await makeBridge(place, options);
     if (bridge !== undefined || mayGrow) return bridge;
