@@ -78,8 +78,7 @@ export default class AnalyzeGlitch extends BaseCommand {
     const { analyse } = await import('../src/glitch/analyse.js');
     const files = await import('../src/glitch/report-files.js');
     const inputs = [args.input, ...(flags.reference === undefined ? [] : [flags.reference])];
-    if (htmlFile !== undefined) await files.ensureWritable(htmlFile, { option: '--html', inputs });
-    if (jsonFile !== undefined) await files.ensureWritable(jsonFile, { option: '--json-file', inputs });
+    await files.ensureWritable({ html: htmlFile, json: jsonFile }, inputs);
     const { isLiveAddress } = await import('../src/glitch/capture/live-address.js');
     const isLive = isLiveAddress(args.input);
     if (flags.duration !== undefined && !isLive) {

@@ -6,19 +6,29 @@ import type { GlitchReport } from './analyse.js';
 import { reportPage } from './view/html/page.js';
 import type { CaptureView } from './view/surroundings.js';
 
-export interface ReportPlace {
-  /** That named the path. */
-  readonly option: string;
-  /** The capture and what it is compared with: no report takes their place. */
-  readonly inputs: readonly string[];
+/** Where reports go; undefined: nowhere. */
+export interface ReportPlaces {
+  readonly html: string | undefined;
+  readonly json: string | undefined;
 }
 
 /**
- * Checks before hours of work that a report can be written there.
+ * Checks before hours of work that the reports can be written.
  *
- * @throws InvalidOptionError when it cannot, or when it would take the place of an input
+ * @param inputs the capture and what it is compared with: no report takes their place
+ * @throws InvalidOptionError when one cannot, or when it would take the place of an input or of the other report
  */
-export async function ensureWritable(path: string, { option, inputs }: ReportPlace): Promise<void> {
+export async function ensureWritable({ html, json }: ReportPlaces, inputs: readonly string[]): Promise<void> {
+  if (html !== undefined && json !== undefined && resolve(html) === resolve(json)) {
+    throw new InvalidOptionError(`--html and --json: both name ${html}`, {
+      hint: 'Give each report a file of its own.',
+    });
+  }
+  if (html !== undefined) await ensurePlace(html, '--html', inputs);
+  if (json !== undefined) await ensurePlace(json, '--json-file', inputs);
+}
+
+async function ensurePlace(path: string, option: string, inputs: readonly string[]): Promise<void> {
   await checkOutputPath(path, { overwrite: true, inputs });
   const folder = dirname(resolve(path));
   await access(folder, constants.W_OK).catch((cause: unknown) => {

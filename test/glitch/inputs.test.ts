@@ -147,6 +147,28 @@ describe('an input', () => {
     });
   });
 
+  it('with a track that holds nothing is analysed by the other one; with none that does it is refused', async () => {
+    // Fragmented: other MP4 leaves such tracks out.
+    const output = (name: string, limit: readonly string[]): string[] => [
+      ...['-v', 'error', '-i', sample('show.mp4'), '-c', 'copy', ...limit],
+      ...['-movflags', 'empty_moov+frag_keyframe', folder.file(name)],
+    ];
+    await Program.run('ffmpeg', output('no-sound.mp4', ['-frames:a', '0']));
+    await Program.run('ffmpeg', output('nothing.mp4', ['-frames:a', '0', '-frames:v', '0']));
+    for (const name of ['no-sound.mp4', 'nothing.mp4']) {
+      const { stdout } = await Program.run('ffprobe', [
+        ...['-v', 'error', '-show_entries', 'stream=codec_type', '-of', 'csv=p=0', folder.file(name)],
+      ]);
+      expect(stdout.toString().trim().split('\n')).toEqual(['video', 'audio']);
+    }
+    const { findings, summary } = await look(folder.file('no-sound.mp4'));
+    expect(summary).toMatchObject({ audio: undefined, video: { units: 240 } });
+    expect(findings).toEqual([]);
+    const nothing = look(folder.file('nothing.mp4'));
+    await expect(nothing).rejects.toThrow(MalformedMediaError);
+    await expect(nothing).rejects.toThrow(/neither pictures nor sound/);
+  });
+
   it('of another kind is brought in by ffmpeg, and its byte offsets are unknown', async () => {
     await Program.run('ffmpeg', [
       ...['-v', 'error', '-i', sample('show.mp4'), '-t', '2', '-c:v', 'copy', '-c:a', 'copy'],

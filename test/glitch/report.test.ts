@@ -76,6 +76,19 @@ describe('a report', () => {
     }
   });
 
+  it('never takes the place of the other one', async () => {
+    const config = await Config.load(new URL('../../', import.meta.url).pathname);
+    const path = folder.file('both.json');
+    const same = `${folder.path}/./both.json`;
+    for (const json of [['--json', same], [`--json=${same}`], ['--json-file', same]]) {
+      const args = [sample, '--html', path, ...json];
+      const { error, stderr } = await captureOutput(() => AnalyzeGlitch.run(args, config));
+      expect(error?.oclif?.exit).toBe(2);
+      expect(stderr).toContain('both name');
+    }
+    await expect(readFile(path)).rejects.toThrow('ENOENT');
+  });
+
   it('never takes the place of the capture or of its reference', async () => {
     const config = await Config.load(new URL('../../', import.meta.url).pathname);
     const [capture, reference] = [folder.file('capture.json'), folder.file('reference.json')];
