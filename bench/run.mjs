@@ -30,6 +30,10 @@ const benches = {
     file: 'glitch/detection.ts',
     what: 'makes the labelled set of glitches and measures what analyze-glitch finds in it',
   },
+  'glitch-speed': {
+    file: 'glitch/speed.ts',
+    what: 'CPU time and memory of analyze-glitch: sound, sound with its reference, pictures',
+  },
   joins: {
     file: 'glitch/joins.ts',
     what: "what analyze-glitch says to the splicer's seams and to those of ffmpeg's concat",
@@ -43,7 +47,7 @@ const benches = {
 const [name, ...args] = process.argv.slice(2);
 const bench = benches[name];
 if (bench === undefined) {
-  for (const [key, { what }] of Object.entries(benches)) process.stdout.write(`${key.padEnd(10)}${what}\n`);
+  for (const [key, { what }] of Object.entries(benches)) process.stdout.write(`${key.padEnd(14)}${what}\n`);
   process.exitCode = name === undefined ? 0 : 2;
 } else {
   const path = fileURLToPath(new URL(bench.file, import.meta.url));

@@ -131,10 +131,15 @@ function readSamples(body: Buffer, format: WavFormat): PcmBlock {
 
 /** Integers are scaled so that the lowest one is −1; 8 bits are unsigned. */
 function sampleReader(body: Buffer, format: WavFormat): (offset: number) => number {
+  // Views read far faster than buffers do.
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   if (format.tag === Format.float) {
-    return format.bits === 32 ? (offset) => body.readFloatLE(offset) : (offset) => body.readDoubleLE(offset);
+    return format.bits === 32
+      ? (offset) => view.getFloat32(offset, true)
+      : (offset) => view.getFloat64(offset, true);
   }
-  if (format.bits === 8) return (offset) => (body.readUInt8(offset) - 128) / 128;
+  if (format.bits === 8) return (offset) => (view.getUint8(offset) - 128) / 128;
+  if (format.bits === 16) return (offset) => view.getInt16(offset, true) / 2 ** 15;
   const scale = 2 ** (format.bits - 1);
   return (offset) => body.readIntLE(offset, format.bits / 8) / scale;
 }

@@ -143,19 +143,23 @@ function gramOf(filter: Float64Array, size: number): Float64Array {
   return gram;
 }
 
-/** Cholesky; `matrix` (lower half, row by row) is overwritten. */
+/** Cholesky, column by column; `matrix` (lower half, row by row) is overwritten. */
 function solve(matrix: Float64Array, vector: Float64Array): Float64Array {
   const size = vector.length;
   const x = vector.slice();
-  for (let i = 0; i < size; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = matrix[i * size + j]!;
-      for (let k = 0; k < j; k++) sum -= matrix[i * size + k]! * matrix[j * size + k]!;
-      matrix[i * size + j] = i === j ? Math.sqrt(Math.max(sum, 1e-12)) : sum / matrix[j * size + j]!;
+  const column = new Float64Array(size);
+  for (let k = 0; k < size; k++) {
+    const root = Math.sqrt(Math.max(matrix[k * size + k]!, 1e-12));
+    matrix[k * size + k] = root;
+    x[k]! /= root;
+    for (let i = k + 1; i < size; i++) {
+      const value = matrix[i * size + k]! / root;
+      matrix[i * size + k] = value;
+      column[i] = value;
+      x[i]! -= value * x[k]!;
+      const row = i * size;
+      for (let j = k + 1; j <= i; j++) matrix[row + j]! -= value * column[j]!;
     }
-    let sum = x[i]!;
-    for (let k = 0; k < i; k++) sum -= matrix[i * size + k]! * x[k]!;
-    x[i] = sum / matrix[i * size + i]!;
   }
   for (let i = size - 1; i >= 0; i--) {
     let sum = x[i]!;

@@ -47,13 +47,13 @@ export class BandwidthDrop implements SoundDetector {
     let low = 0;
     // One channel stands for both: bandwidth is the encoder's.
     const power = this.#spectrum.of(sound.view(0, position, position + SIZE), this.#power);
-    for (let bin = 2; bin < SIZE / 2; bin++) {
-      const hz = bin * hzPerBin;
-      if (hz < FROM_HZ) low += power[bin]!;
-      else {
-        const band = Math.floor((hz - FROM_HZ) / BAND_HZ);
-        if (band < count) bands[band]! += power[bin]!;
-      }
+    let bin = 2;
+    for (; bin < SIZE / 2 && bin * hzPerBin < FROM_HZ; bin++) low += power[bin]!;
+    for (let band = 0; band < count; band++) {
+      const top = FROM_HZ + (band + 1) * BAND_HZ;
+      let sum = 0;
+      for (; bin < SIZE / 2 && bin * hzPerBin < top; bin++) sum += power[bin]!;
+      bands[band] = sum;
     }
     return { position, low: decibels(low), bands: bands.map(decibels) };
   }
@@ -119,15 +119,20 @@ function goesOut(
   after: readonly { readonly bands: readonly number[] }[],
   band: number,
 ): boolean {
-  const values = before.map(({ bands }) => bands[band]!);
-  const half = SIDE / 2;
-  const recurring = Math.min(Math.max(...values.slice(0, half)), Math.max(...values.slice(half)));
-  const highest = Math.max(...after.map(({ bands }) => bands[band]!));
+  let highest = -Infinity;
+  for (const { bands } of after) highest = Math.max(highest, bands[band]!);
+  let lowest = Infinity;
+  const recent = [-Infinity, -Infinity];
+  for (let i = 0; i < SIDE; i++) {
+    const value = before[i]!.bands[band]!;
+    lowest = Math.min(lowest, value);
+    const half = i < SIDE / 2 ? 0 : 1;
+    recent[half] = Math.max(recent[half]!, value);
+  }
+  const recurring = Math.min(...recent);
+  if (recurring <= MIN_DB || recurring - highest <= FALL_DB || highest >= lowest + NEW_LOW_DB) return false;
   // An impulse now and then has all bands for a moment: the band must have been there most of the time.
-  const usual = average(before, band) - average(after, band) > FALL_DB / 2;
-  return (
-    usual && recurring > MIN_DB && recurring - highest > FALL_DB && highest < Math.min(...values) + NEW_LOW_DB
-  );
+  return average(before, band) - average(after, band) > FALL_DB / 2;
 }
 
 function average(frames: readonly { readonly bands: readonly number[] }[], band: number): number {

@@ -11,7 +11,7 @@ const FIT = 2048;
  */
 export class Residual {
   readonly #window = windowOf(FIT);
-  readonly #mid = new Float64Array(FIT + ORDER);
+  readonly #head = new Float64Array(FIT + ORDER);
   readonly #windowed = new Float64Array(FIT);
   readonly #errors = new Float64Array(BLOCK);
   readonly #peaks: Float32Array;
@@ -49,14 +49,8 @@ export class Residual {
   /** The block lies in the middle of what its predictor is fitted to. */
   #block(sound: Sound): void {
     const from = this.#done - BLOCK / 2 - ORDER;
-    const mid = this.#mid.fill(0);
-    for (let channel = 0; channel < sound.channels; channel++) {
-      const start = Math.max(from, sound.firstPosition);
-      const samples = sound.view(channel, start, from + FIT + ORDER);
-      const shift = start - from;
-      for (let i = 0; i < samples.length; i++) mid[shift + i]! += samples[i]!;
-    }
-    const a = this.#fit();
+    const mid = this.#read(sound, from);
+    const a = this.#fit(mid);
     const errors = this.#errors;
     predictionErrors(mid, ORDER + BLOCK / 2, a, errors);
     for (let hop = 0; hop < BLOCK / HOP; hop++) {
@@ -74,10 +68,18 @@ export class Residual {
     this.#done += BLOCK;
   }
 
+  /** The sum of the channels from a position on; 0 before what is kept of it. */
+  #read(sound: Sound, from: number): Float64Array {
+    const until = from + FIT + ORDER;
+    if (from >= sound.firstPosition) return sound.sum(from, until);
+    const head = this.#head.fill(0);
+    head.set(sound.sum(from, until), sound.firstPosition - from);
+    return head;
+  }
+
   /** The predictor of the windowed block; zeros for silence. */
-  #fit(): Float64Array {
-    const windowed = this.#windowed;
-    const [mid, window] = [this.#mid, this.#window];
+  #fit(mid: Float64Array): Float64Array {
+    const [windowed, window] = [this.#windowed, this.#window];
     for (let i = 0; i < FIT; i++) windowed[i] = mid[ORDER + i]! * window[i]!;
     const lags = new Float64Array(ORDER + 1);
     autocorrelate(windowed, lags);

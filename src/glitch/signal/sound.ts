@@ -38,6 +38,7 @@ export class Sound {
   readonly #places: PlaceMap;
   readonly #capacity: number;
   readonly #pcm: readonly Float32Array[];
+  readonly #sum: Float64Array;
   /** Position of the first sample kept; a multiple of {@link HOP}. */
   #first = 0;
   #length = 0;
@@ -48,6 +49,7 @@ export class Sound {
     this.channels = channels;
     this.#capacity = Math.ceil((2 * SECONDS_KEPT * sampleRate) / HOP) * HOP;
     this.#pcm = Array.from({ length: channels }, () => new Float32Array(this.#capacity));
+    this.#sum = new Float64Array(this.#capacity);
     this.measures = Array.from({ length: channels }, () => new HopMeasures(this.#capacity / HOP));
     this.#places = new PlaceMap(sampleRate);
   }
@@ -84,9 +86,12 @@ export class Sound {
 
   /** A view of the samples in [from, to), cut to what is kept; valid until the next {@link append}. */
   view(channel: number, from: number, to: number): Float32Array {
-    const start = Math.max(0, from - this.#first);
-    const end = Math.max(start, Math.min(this.#length, to - this.#first));
-    return this.#pcm[channel]!.subarray(start, end);
+    return this.#pcm[channel]!.subarray(...this.#kept(from, to));
+  }
+
+  /** As {@link view}, of the sum of the channels. */
+  sum(from: number, to: number): Float64Array {
+    return this.#sum.subarray(...this.#kept(from, to));
   }
 
   append(block: readonly Float32Array[], place: SoundPlace, blockBytes = 0): void {
@@ -97,6 +102,7 @@ export class Sound {
       const to = Math.min(added, from + most);
       if (this.#length + (to - from) > this.#capacity) this.#forget();
       block.forEach((samples, channel) => this.#pcm[channel]?.set(samples.subarray(from, to), this.#length));
+      this.#addUp(this.#length, this.#length + to - from);
       this.#places.add(
         this.endPosition,
         {
@@ -111,10 +117,23 @@ export class Sound {
     this.#measure();
   }
 
+  #addUp(from: number, to: number): void {
+    const sum = this.#sum;
+    const [left, right] = this.#pcm;
+    if (left === undefined) return;
+    if (right === undefined) for (let i = from; i < to; i++) sum[i] = left[i]!;
+    else for (let i = from; i < to; i++) sum[i] = left[i]! + right[i]!;
+  }
+
+  #kept(from: number, to: number): [start: number, end: number] {
+    const start = Math.max(0, from - this.#first);
+    return [start, Math.max(start, Math.min(this.#length, to - this.#first))];
+  }
+
   #forget(): void {
     const kept = Math.floor(this.#capacity / 2 / HOP) * HOP;
     const dropped = Math.floor((this.#length - kept) / HOP) * HOP;
-    for (const samples of this.#pcm) samples.copyWithin(0, dropped, this.#length);
+    for (const samples of [...this.#pcm, this.#sum]) samples.copyWithin(0, dropped, this.#length);
     for (const measures of this.measures) measures.shift(dropped / HOP, this.#measured);
     this.#first += dropped;
     this.#length -= dropped;
