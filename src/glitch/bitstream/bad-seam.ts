@@ -62,6 +62,9 @@ const slopes = [WindowShape.sine, WindowShape.kbd].map((shape) => {
 export class BadSeam implements AacDetector, SoundDetector {
   readonly #report: Report;
   readonly #band = new LowBand();
+  /** The overlap that is judged with what is around it, in the low band; and the same from its end. */
+  readonly #samples = new Float64Array(2 * CONTEXT + OVERLAP);
+  readonly #mirrored = new Float64Array(2 * CONTEXT + OVERLAP);
   #last: { readonly window: WindowInfo | undefined; readonly index: number } | undefined;
   #fresh: Overlap | undefined;
   #waiting: (Overlap & { readonly position: number })[] = [];
@@ -103,11 +106,12 @@ export class BadSeam implements AacDetector, SoundDetector {
   }
 
   #judge({ frame, shape, isCalm }: Overlap, position: number): void {
-    const samples = this.#band.slice(position - CONTEXT * FACTOR, 2 * CONTEXT + OVERLAP);
-    if (samples === undefined) return;
+    const [samples, mirrored] = [this.#samples, this.#mirrored];
+    if (!this.#band.copy(position - CONTEXT * FACTOR, samples)) return;
     const overlap = samples.subarray(CONTEXT, CONTEXT + OVERLAP);
     if (energyOf(overlap) < MIN_ENERGY * OVERLAP) return;
-    const mirrored = samples.slice().reverse();
+    mirrored.set(samples);
+    mirrored.reverse();
     if (roughSurpriseDb(samples) < ROUGH_SURPRISE_DB && roughSurpriseDb(mirrored) < ROUGH_SURPRISE_DB) return;
     const { rising, fading, clean } = slopes[shape]!;
     const fit = (from: Float64Array, sign: 1 | -1): SideFit => {

@@ -30,10 +30,16 @@ export class LowBand {
     return (this.#first + this.#count) * FACTOR;
   }
 
-  /** @returns `count` values from a position that is a multiple of {@link FACTOR}; undefined when they are not kept */
-  slice(position: number, count: number): Float64Array | undefined {
+  /**
+   * Fills `out` with the values from a position on that is a multiple of {@link FACTOR}.
+   *
+   * @returns false when they are not all kept
+   */
+  copy(position: number, out: Float64Array): boolean {
     const from = position / FACTOR - this.#first;
-    return from < 0 || from + count > this.#count ? undefined : this.#values.slice(from, from + count);
+    if (from < 0 || from + out.length > this.#count) return false;
+    out.set(this.#values.subarray(from, from + out.length));
+    return true;
   }
 
   advance(sound: Sound): void {

@@ -5,9 +5,9 @@
  */
 export function predictor(samples: Float32Array | Float64Array, order: number): Float64Array | undefined {
   const lags = new Float64Array(order + 1);
-  const length = samples.length;
+  const { length } = samples;
   const window = windowOf(length);
-  const windowed = new Float64Array(length);
+  const windowed = lineOf(length);
   for (let i = 0; i < length; i++) windowed[i] = samples[i]! * window[i]!;
   autocorrelate(windowed, lags);
   if (lags[0]! < 1e-9) return undefined;
@@ -19,15 +19,18 @@ export function predictor(samples: Float32Array | Float64Array, order: number): 
 export function levinson(lags: Float64Array): Float64Array {
   const order = lags.length - 1;
   const a = new Float64Array(order);
-  const last = new Float64Array(order);
   let error = lags[0]!;
   for (let i = 0; i < order; i++) {
     let sum = lags[i + 1]!;
     for (let k = 0; k < i; k++) sum -= a[k]! * lags[i - k]!;
     const reflection = sum / error;
-    last.set(a);
     a[i] = reflection;
-    for (let k = 0; k < i; k++) a[k] = last[k]! - reflection * last[i - 1 - k]!;
+    for (let k = 0, m = i - 1; k <= m; k++, m--) {
+      const head = a[k]!;
+      const tail = a[m]!;
+      a[k] = head - reflection * tail;
+      a[m] = tail - reflection * head;
+    }
     error *= 1 - reflection * reflection;
     if (error <= 0) break;
   }
@@ -47,6 +50,15 @@ export function windowOf(length: number): Float64Array {
     windows.set(length, window);
   }
   return window;
+}
+
+const lines = new Map<number, Float64Array>();
+
+/** Where a predictor puts its windowed samples; kept, since an array for each would cost as much as using it. */
+function lineOf(length: number): Float64Array {
+  let line = lines.get(length);
+  if (line === undefined) lines.set(length, (line = new Float64Array(length)));
+  return line;
 }
 
 /**

@@ -86,12 +86,12 @@ export class Sound {
 
   /** A view of the samples in [from, to), cut to what is kept; valid until the next {@link append}. */
   view(channel: number, from: number, to: number): Float32Array {
-    return this.#pcm[channel]!.subarray(...this.#kept(from, to));
+    return this.#pcm[channel]!.subarray(this.#index(from), this.#index(to));
   }
 
   /** As {@link view}, of the sum of the channels. */
   sum(from: number, to: number): Float64Array {
-    return this.#sum.subarray(...this.#kept(from, to));
+    return this.#sum.subarray(this.#index(from), this.#index(to));
   }
 
   append(block: readonly Float32Array[], place: SoundPlace, blockBytes = 0): void {
@@ -125,9 +125,8 @@ export class Sound {
     else for (let i = from; i < to; i++) sum[i] = left[i]! + right[i]!;
   }
 
-  #kept(from: number, to: number): [start: number, end: number] {
-    const start = Math.max(0, from - this.#first);
-    return [start, Math.max(start, Math.min(this.#length, to - this.#first))];
+  #index(position: number): number {
+    return Math.max(0, Math.min(this.#length, position - this.#first));
   }
 
   #forget(): void {
