@@ -156,6 +156,8 @@ function solve(matrix: Float64Array, vector: Float64Array): Float64Array {
       const value = matrix[i * size + k]! / root;
       matrix[i * size + k] = value;
       column[i] = value;
+      // Most of the matrix is a band.
+      if (value === 0) continue;
       x[i]! -= value * x[k]!;
       const row = i * size;
       for (let j = k + 1; j <= i; j++) matrix[row + j]! -= value * column[j]!;
