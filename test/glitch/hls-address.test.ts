@@ -259,10 +259,17 @@ describe('the origin’s HLS', () => {
   let origin: Origin;
   let source: LiveSource;
 
-  /** @param lingerMs how long a program stays on air without its publisher */
+  /**
+   * Its pictures change their size once: the playlist changes its initialisation section.
+   *
+   * @param lingerMs how long a program stays on air without its publisher
+   */
   async function onAir(lingerMs: number): Promise<string> {
-    const clip = await readUnits(makeClip(folder.file('plain.mp4')));
-    const program = concatenate([clip, clip]);
+    const clips = [
+      makeClip(folder.file('plain.mp4')),
+      makeClip(folder.file('wide.mp4'), { size: '640x360' }),
+    ];
+    const program = concatenate(await Promise.all(clips.map(readUnits)));
     origin = await Origin.open({ host: '127.0.0.1', rtmpPort: 0, segmentMs: 1000, lingerMs });
     const server = createServer((request, response) => {
       if (!origin.handle(request, response)) response.writeHead(404).end();
@@ -283,7 +290,7 @@ describe('the origin’s HLS', () => {
     await origin.close();
   });
 
-  it('is followed live until it ends', async () => {
+  it('is followed live until it ends, through a change of its pictures', async () => {
     const address = await onAir(300);
     void source.finished.then(() => source.close());
     const { summary, damage, findings } = await watchAddress(address);
@@ -291,6 +298,7 @@ describe('the origin’s HLS', () => {
     expect(summary.audio?.codec).toBe('aac');
     expect(damage).toEqual([]);
     expect(findings.filter(({ kind }) => timeKinds.includes(kind))).toEqual([]);
+    expect(findings.filter(({ kind }) => kind === 'resolution-change')).toMatchObject([{ medium: 'video' }]);
   });
 
   it('that has nothing new any more has what came analysed and that told', async () => {
