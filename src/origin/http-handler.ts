@@ -99,13 +99,13 @@ class HlsRequest {
     const { hls } = this.#stream;
     if (file === 'index.m3u8') {
       this.#when(
-        () => hls.isReady,
+        () => hls.store.isReady,
         () => this.#sendPlaylist(this.#multivariant()),
       );
     } else if (file === 'media.m3u8') this.#serveMedia(query);
-    else if (hls.isNextPart(file)) {
+    else if (hls.store.isNextPart(file)) {
       this.#when(
-        () => hls.resource(file) !== undefined,
+        () => hls.store.resource(file) !== undefined,
         () => this.#sendResource(file),
       );
     } else this.#sendResource(file);
@@ -116,7 +116,7 @@ class HlsRequest {
     return renderMultivariantPlaylist({
       mediaUri: 'media.m3u8',
       codecs: hls.codecs,
-      bandwidthBps: hls.bandwidthBps,
+      bandwidthBps: hls.store.bandwidthBps,
       width: hls.size?.width,
       height: hls.size?.height,
     });
@@ -128,13 +128,13 @@ class HlsRequest {
     const msn = wholeNumber(query.get('_HLS_msn'));
     const part = wholeNumber(query.get('_HLS_part'));
     const isWrong = Number.isNaN(msn) || Number.isNaN(part) || (part !== undefined && msn === undefined);
-    if (isWrong || (msn !== undefined && msn > hls.nextMsn + 2)) {
+    if (isWrong || (msn !== undefined && msn > hls.store.nextMsn + 2)) {
       answer(this.#response, 400, noStore);
       return;
     }
     this.#when(
-      () => hls.isReady && (msn === undefined || hls.has(msn, part)),
-      () => this.#sendPlaylist(hls.playlist()),
+      () => hls.store.isReady && (msn === undefined || hls.store.has(msn, part)),
+      () => this.#sendPlaylist(hls.store.playlist()),
     );
   }
 
@@ -153,13 +153,13 @@ class HlsRequest {
     };
     const check = (): void => {
       if (isTrue()) settle(send);
-      else if (hls.isEnded) settle(() => answer(this.#response, 404, noStore));
+      else if (hls.store.isEnded) settle(() => answer(this.#response, 404, noStore));
     };
     const leave = (): void => settle(() => undefined);
     const timer = setTimeout(() => settle(() => answer(this.#response, 503, noStore)), BLOCK_MS);
     hls.on('changed', check);
     this.#response.once('close', leave);
-    if (hls.isEnded) check();
+    if (hls.store.isEnded) check();
   }
 
   #sendPlaylist(text: string): void {
@@ -167,7 +167,7 @@ class HlsRequest {
   }
 
   #sendResource(file: string): void {
-    const found = this.#stream.hls.resource(file);
+    const found = this.#stream.hls.store.resource(file);
     if (found === undefined) answer(this.#response, 404, noStore);
     else {
       // Names are never used twice, so what they name never changes.

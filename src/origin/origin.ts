@@ -124,7 +124,7 @@ export class Origin extends EventEmitter<OriginEvents> {
   #accept(publication: RtmpPublication): void {
     const name = publication.streamKey;
     let entry = this.#streams.get(name);
-    if (entry === undefined || entry.stream.hls.isEnded) {
+    if (entry === undefined || entry.stream.hls.store.isEnded) {
       clearTimeout(entry?.timer);
       entry = { stream: new OriginStream(name, this.#streamOptions) };
       this.#streams.set(name, entry);

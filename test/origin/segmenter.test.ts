@@ -39,12 +39,12 @@ function segment(units: readonly AccessUnit[], maxBytes = 1e9): HlsSegmenter {
 }
 
 function bytesOf(segmenter: HlsSegmenter, uris: readonly string[]): Buffer {
-  return Buffer.concat(uris.flatMap((uri) => segmenter.resource(uri) ?? []));
+  return Buffer.concat(uris.flatMap((uri) => segmenter.store.resource(uri) ?? []));
 }
 
 test('segments end on IDRs at the target, parts are never longer than theirs', () => {
   const segmenter = segment(concatenate([clip, clip, clip]));
-  const complete = segmenter.segments.filter((one) => one.isComplete);
+  const complete = segmenter.store.segments.filter((one) => one.isComplete);
   expect(complete).toHaveLength(4);
   for (const one of complete) {
     const duration = one.parts.reduce((sum, part) => sum + part.duration, 0);
@@ -57,7 +57,7 @@ test('segments end on IDRs at the target, parts are never longer than theirs', (
 
 test('a segment after its init segment is a file that decodes without a word', () => {
   const segmenter = segment(concatenate([clip, clip, clip]));
-  const complete = segmenter.segments.filter((one) => one.isComplete);
+  const complete = segmenter.store.segments.filter((one) => one.isComplete);
   const path = join(folder, 'joined.mp4');
   writeFileSync(path, bytesOf(segmenter, [complete[0]?.initUri ?? '', ...complete.map((one) => one.uri)]));
   expect(decodeErrors(path)).toBe('');
@@ -70,19 +70,19 @@ test('a segment after its init segment is a file that decodes without a word', (
 
 test('parts of a segment are its bytes', () => {
   const segmenter = segment(concatenate([clip]));
-  const [first] = segmenter.segments;
+  const [first] = segmenter.store.segments;
   const parts = bytesOf(segmenter, first?.parts.map((part) => part.uri) ?? []);
   expect(parts.equals(bytesOf(segmenter, [first?.uri ?? '']))).toBe(true);
 });
 
 test('new parameter sets end the segment at once and are announced by a new init segment alone', () => {
   const segmenter = segment(concatenate([clip, larger, clip]));
-  const playlist = segmenter.playlist();
+  const playlist = segmenter.store.playlist();
   expect(playlist.match(/#EXT-X-MAP/g)).toHaveLength(3);
   expect(playlist).not.toContain('#EXT-X-DISCONTINUITY\n');
-  const starts = segmenter.segments.map((one) => one.initUri);
+  const starts = segmenter.store.segments.map((one) => one.initUri);
   expect(new Set(starts).size).toBe(3);
-  for (const one of segmenter.segments.filter((each) => each.isComplete)) {
+  for (const one of segmenter.store.segments.filter((each) => each.isComplete)) {
     const path = join(folder, `map-${one.msn}.mp4`);
     writeFileSync(path, bytesOf(segmenter, [one.initUri, one.uri]));
     expect(decodeErrors(path)).toBe('');
@@ -97,26 +97,26 @@ test('a timeline that starts over is announced as a discontinuity, and counted w
     ...back.map((unit) => later(unit, 60_000)),
   ];
   const segmenter = segment(units);
-  expect(segmenter.playlist()).toContain('#EXT-X-DISCONTINUITY\n');
-  expect(segmenter.playlist()).toMatch(/DISCONTINUITY-SEQUENCE:[12]\n/);
+  expect(segmenter.store.playlist()).toContain('#EXT-X-DISCONTINUITY\n');
+  expect(segmenter.store.playlist()).toMatch(/DISCONTINUITY-SEQUENCE:[12]\n/);
 });
 
 test('audio alone and video alone are cut as well', () => {
   const audio = segment(audioOf(concatenate([clip, clip, clip])));
-  expect(audio.segments.filter((one) => one.isComplete).length).toBeGreaterThanOrEqual(3);
+  expect(audio.store.segments.filter((one) => one.isComplete).length).toBeGreaterThanOrEqual(3);
   expect(audio.codecs).toEqual(['mp4a.40.2']);
   const video = segment(videoOf(concatenate([clip, clip, clip])));
-  expect(video.segments.filter((one) => one.isComplete)).toHaveLength(4);
+  expect(video.store.segments.filter((one) => one.isComplete)).toHaveLength(4);
 });
 
 test('memory is bounded by segments and by bytes', () => {
   const many = concatenate(Array<AccessUnit[]>(20).fill(clip));
   const segmenter = segment(many);
-  expect(segmenter.segments.length).toBeLessThanOrEqual(8);
-  expect(segmenter.playlist().match(/#EXTINF/g)).toHaveLength(5);
-  expect(segmenter.playlist()).toMatch(/MEDIA-SEQUENCE:2\d\n/);
-  expect(segment(many, 100_000).segments.length).toBeLessThanOrEqual(4);
-  const gone = segment(many).resource('e-seg-0.m4s');
+  expect(segmenter.store.segments.length).toBeLessThanOrEqual(8);
+  expect(segmenter.store.playlist().match(/#EXTINF/g)).toHaveLength(5);
+  expect(segmenter.store.playlist()).toMatch(/MEDIA-SEQUENCE:2\d\n/);
+  expect(segment(many, 100_000).store.segments.length).toBeLessThanOrEqual(4);
+  const gone = segment(many).store.resource('e-seg-0.m4s');
   expect(gone).toBeUndefined();
 });
 
@@ -124,14 +124,14 @@ test('without an IDR a segment ends all the same, and is not called independent'
   const [first, ...rest] = videoOf(concatenate(Array<AccessUnit[]>(8).fill(clip)));
   const units = [first, ...rest.filter((unit) => !unit.isIdr)].filter((unit) => unit !== undefined);
   const segmenter = segment(units);
-  expect(segmenter.segments.filter((one) => one.isComplete).length).toBe(2);
-  expect(segmenter.playlist()).not.toContain('INDEPENDENT-SEGMENTS');
+  expect(segmenter.store.segments.filter((one) => one.isComplete).length).toBe(2);
+  expect(segmenter.store.playlist()).not.toContain('INDEPENDENT-SEGMENTS');
 });
 
 test('an ended stream lists its last segment and says so', () => {
   const segmenter = segment(concatenate([clip]));
   segmenter.end();
-  expect(segmenter.playlist()).toMatch(/#EXT-X-ENDLIST\n$/);
-  expect(segmenter.playlist()).not.toContain('PRELOAD-HINT');
-  expect(segmenter.playlist().match(/#EXTINF/g)).toHaveLength(2);
+  expect(segmenter.store.playlist()).toMatch(/#EXT-X-ENDLIST\n$/);
+  expect(segmenter.store.playlist()).not.toContain('PRELOAD-HINT');
+  expect(segmenter.store.playlist().match(/#EXTINF/g)).toHaveLength(2);
 });
