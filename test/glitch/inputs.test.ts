@@ -1,9 +1,9 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { captureOutput } from '@oclif/test';
 import { Config } from '@oclif/core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import AnalyzeGlitch from '../../commands/analyze-glitch.js';
 import { DestinationError, InvalidOptionError, MalformedMediaError } from '../../src/base/errors.js';
 import { analyseCapture } from '../../src/glitch/analyse-capture.js';
@@ -174,8 +174,14 @@ describe('an input', () => {
       ...['-v', 'error', '-i', sample('show.mp4'), '-t', '2', '-c:v', 'copy', '-c:a', 'copy'],
       folder.file('show.mkv'),
     ]);
+    const temporary = folder.file('temporary');
+    await mkdir(temporary);
+    vi.stubEnv('TMPDIR', temporary);
     const capture = await openCapture(folder.file('show.mkv'));
+    vi.unstubAllEnvs();
     expect(capture).toMatchObject({ format: 'mp4', rewritten: true });
+    // Whoever kills the analysis from now on has nothing to clear away.
+    expect(await readdir(temporary)).toEqual([]);
     for await (const event of capture.events()) {
       if (event.type === 'audio') expect(event.place.byteOffset).toBeUndefined();
     }

@@ -3,7 +3,6 @@ import type { Capture } from './event.js';
 import { followSegments, type HlsPiece } from './hls/follow.js';
 import { findPlaylist } from './hls/load-playlist.js';
 import { segmentEvents } from './hls/segment-events.js';
-import { SegmentReader } from './hls/segment-reader.js';
 import { DEFAULT_SILENCE_MS, liveCapture, withoutOffsets, type LiveOptions } from './live.js';
 
 /** A live playlist that has nothing new for so many target durations has stalled. */
@@ -23,11 +22,10 @@ export async function openHls(address: string, options: LiveOptions = {}): Promi
   options.signal?.addEventListener('abort', cancel, { once: true });
   const timeoutMs = options.silenceMs ?? DEFAULT_SILENCE_MS;
   const loading = { timeoutMs, signal: connection.signal };
-  const reader = new SegmentReader();
-  const close = async (): Promise<void> => {
+  const close = (): Promise<void> => {
     options.signal?.removeEventListener('abort', cancel);
     connection.abort();
-    await reader.close();
+    return Promise.resolve();
   };
   try {
     const found = await findPlaylist(address, loading);
@@ -35,7 +33,7 @@ export async function openHls(address: string, options: LiveOptions = {}): Promi
     const next = async (): Promise<HlsPiece | undefined> => (await segments.next()).value;
     const stallMs = STALL_TARGETS * found.playlist.targetDurationMs;
     const capture = liveCapture(
-      { format: 'hls', shown: address, next, close, events: (pieces) => segmentEvents(pieces, reader) },
+      { format: 'hls', shown: address, next, close, events: segmentEvents },
       { ...options, silenceMs: options.silenceMs ?? Math.max(DEFAULT_SILENCE_MS, stallMs) },
     );
     return { ...withoutOffsets(capture), variant: found.variant };

@@ -155,23 +155,18 @@ async function openMp4(path: string, rewritten = false): Promise<Capture | undef
 
 async function rewrite(path: string, options: { signal?: AbortSignal }): Promise<Capture> {
   const folder = await mkdtemp(join(tmpdir(), 'anchornet-glitch-'));
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
     const target = join(folder, 'brought-in.mp4');
     await bringIntoMp4(resolve(path), target, options);
     const capture = await openMp4(target, true);
     if (capture === undefined)
       throw new UnsupportedMediaError(`${path}: neither pictures nor sound to analyse`);
-    return {
-      ...capture,
-      close: async () => {
-        await capture.close();
-        await remove();
-      },
-    };
+    return capture;
   } catch (error) {
-    await remove();
     if (error instanceof AnchorNetError) throw error;
     throw new MalformedMediaError(`${path}: cannot be read`, { cause: error });
+  } finally {
+    // It stays readable while it is open, and an analysis that is killed leaves nothing.
+    await rm(folder, { recursive: true, force: true });
   }
 }

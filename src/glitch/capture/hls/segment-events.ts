@@ -2,7 +2,7 @@ import { AnchorNetError, CancelledError } from '../../../base/errors.js';
 import { sameConfig, type AudioConfig, type VideoConfig } from '../../../media/access-unit.js';
 import type { AudioEvent, CaptureEvent, Stamp, VideoEvent } from '../event.js';
 import type { HlsPiece, LoadedSegment } from './follow.js';
-import type { SegmentReader } from './segment-reader.js';
+import { readSegment } from './segment-reader.js';
 
 /** A marked discontinuity over which times go on this closely, in seconds, has only changed codecs. */
 const GOES_ON_WITHIN = 0.5;
@@ -18,26 +18,19 @@ type Medium = MediaEvent['type'];
  *
  * @throws what the first segment throws when it cannot be read
  */
-export async function* segmentEvents(
-  pieces: AsyncIterable<HlsPiece>,
-  reader: SegmentReader,
-): AsyncGenerator<CaptureEvent> {
+export async function* segmentEvents(pieces: AsyncIterable<HlsPiece>): AsyncGenerator<CaptureEvent> {
   const line = new Timeline();
   for await (const piece of pieces) {
-    if (piece.type === 'segment') yield* readPiece(piece, reader, line);
+    if (piece.type === 'segment') yield* readPiece(piece, line);
     // The stream is joined at the first segment that is there.
     else if (line.hasBegun) yield damage(piece.message, 0);
   }
 }
 
-async function* readPiece(
-  piece: LoadedSegment,
-  reader: SegmentReader,
-  line: Timeline,
-): AsyncGenerator<CaptureEvent> {
+async function* readPiece(piece: LoadedSegment, line: Timeline): AsyncGenerator<CaptureEvent> {
   let events: CaptureEvent[];
   try {
-    events = await reader.read(piece.bytes);
+    events = await readSegment(piece.bytes);
   } catch (error) {
     if (!(error instanceof AnchorNetError) || error instanceof CancelledError || !line.hasBegun) throw error;
     yield damage(`segment ${piece.msn} cannot be read: ${error.message}`, piece.length);

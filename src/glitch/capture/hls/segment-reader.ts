@@ -10,36 +10,36 @@ import { mp4Events } from '../mp4.js';
 
 const TS_SYNC = 0x47;
 
-/** Segments → their events, each segment by itself: fragmented MP4 in a file for its time, TS by ffmpeg. */
-export class SegmentReader {
-  #folder: Promise<string> | undefined;
-
-  /**
-   * @param bytes initialisation section and segment
-   * @returns all its events; indices count from the segment's beginning
-   * @throws MalformedMediaError, UnsupportedMediaError when it cannot be read
-   */
-  async read(bytes: Buffer): Promise<CaptureEvent[]> {
-    if (bytes[0] === TS_SYNC) return [...new FlvEvents().push(await intoFlv(bytes))];
-    if (!/^(ftyp|styp|moov|moof|sidx|emsg)$/.test(bytes.toString('latin1', 4, 8))) {
-      throw new UnsupportedMediaError(
-        'HLS: segments that are neither fragmented MP4 nor TS are not supported here',
-      );
-    }
-    this.#folder ??= mkdtemp(join(tmpdir(), 'anchornet-hls-'));
-    const path = join(await this.#folder, 'segment.mp4');
-    await writeFile(path, bytes);
-    await using reader = await Mp4Reader.open(path);
-    const events: CaptureEvent[] = [];
-    const options = { rewritten: true, onRead: (): void => undefined };
-    for await (const event of mp4Events(reader, options)) events.push(event);
-    return events;
+/**
+ * One segment by itself: fragmented MP4 by way of a file, TS by way of ffmpeg.
+ *
+ * @param bytes initialisation section and segment
+ * @returns all its events; indices count from the segment's beginning
+ * @throws MalformedMediaError, UnsupportedMediaError when it cannot be read
+ */
+export async function readSegment(bytes: Buffer): Promise<CaptureEvent[]> {
+  if (bytes[0] === TS_SYNC) return [...new FlvEvents().push(await intoFlv(bytes))];
+  if (!/^(ftyp|styp|moov|moof|sidx|emsg)$/.test(bytes.toString('latin1', 4, 8))) {
+    throw new UnsupportedMediaError(
+      'HLS: segments that are neither fragmented MP4 nor TS are not supported here',
+    );
   }
+  await using reader = await openBytes(bytes);
+  const events: CaptureEvent[] = [];
+  const options = { rewritten: true, onRead: (): void => undefined };
+  for await (const event of mp4Events(reader, options)) events.push(event);
+  return events;
+}
 
-  /** Removes its file. Idempotent. */
-  async close(): Promise<void> {
-    const folder = await this.#folder;
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+/** The file has no name any more once it is open: a watch that is killed leaves nothing. */
+async function openBytes(bytes: Buffer): Promise<Mp4Reader> {
+  const folder = await mkdtemp(join(tmpdir(), 'anchornet-hls-'));
+  try {
+    const path = join(folder, 'segment.mp4');
+    await writeFile(path, bytes);
+    return await Mp4Reader.open(path);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
