@@ -1,7 +1,7 @@
 /**
  * Makes the labelled set and measures what the analyser finds in it.
  *
- *   node bench/run.mjs glitch [--folder DIR] [--seed N] [--bitrates 64,128,192] [--reuse] [--captures] [--only TEXT]
+ *   node bench/run.mjs glitch [--folder DIR] [--seed N] [--bitrates 64,128,192] [--reuse] [--captures] [--only TEXT,TEXT]
  *     [--ffmpeg] [--details]
  *
  * `--captures` leaves out the sounds; `--ffmpeg` measures ffmpeg's own detectors beside it, where they answer the same.
@@ -46,7 +46,7 @@ const both = { here: new Score(), ffmpeg: new Score() };
 let mediaSeconds = 0;
 const cpuBefore = process.cpuUsage();
 for (const clip of clips) {
-  if (values.only !== undefined && !clip.file.includes(values.only)) continue;
+  if (values.only?.split(',').some((text) => clip.file.includes(text)) === false) continue;
   const capture = await openCapture(join(folder, clip.file));
   const findings: Finding[] = [];
   const summary = await analyseCapture(capture, {

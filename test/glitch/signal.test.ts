@@ -40,6 +40,28 @@ describe('the signal', () => {
     expect(gap.severity).toBe(ms >= 20 ? 'major' : 'minor');
   });
 
+  it('that is loud has a gap although hiss is left in it, as a codec leaves', () => {
+    const channels = tones();
+    const hiss = noise(10 * 48, 3, 0.01);
+    for (const side of channels) side.set(hiss, AT);
+    const gap = only(find(channels), 'gap');
+    expect(Math.abs(gap.timeMs - 2100)).toBeLessThan(2 * HOP_MS);
+    expect(gap.severity).toBe('minor');
+  });
+
+  it('that is cut off between two pulses of a voice has a silence-run', () => {
+    const pulses = Float32Array.from({ length: SECONDS * RATE }, (_, i) => {
+      const t = i % 672;
+      return 0.3 * Math.exp(-t / 350) * Math.sin(t / 8);
+    });
+    // Right before a pulse, where the sound is soft.
+    const from = Math.round(AT / 672) * 672 - 32;
+    pulses.fill(0, from, from + RATE / 2);
+    const run = only(find([pulses]), 'silence-run');
+    expect(run.severity).toBe('minor');
+    expect(Math.abs(run.timeMs - (from * 1000) / RATE)).toBeLessThan(2 * HOP_MS);
+  });
+
   it('that is cut off for half a second has a silence-run, not a gap', () => {
     const channels = tones();
     for (const side of channels) side.fill(0, AT, AT + RATE / 2);
@@ -113,6 +135,25 @@ describe('the signal', () => {
     const burst = Float32Array.from({ length: 20 * 48 }, (_, i) => Math.sin(i * i * 1.7) * 0.7);
     for (const side of channels) side.set(burst, AT);
     expect(only(find(channels), 'noise-burst')).toMatchObject({ severity: 'major' });
+  });
+
+  it('with 5 ms of white noise in place of it has a noise-burst; a plosive after a closure is none', () => {
+    const channels = tones();
+    const burst = Float32Array.from({ length: 5 * 48 }, (_, i) => Math.sin(i * i * 1.7) * 0.7);
+    for (const side of channels) side.set(burst, AT);
+    expect(only(find(channels), 'noise-burst')).toMatchObject({ severity: 'minor' });
+    for (const side of channels) side.fill(0, 0, AT);
+    expect(find(channels).filter(({ kind }) => kind === 'noise-burst')).toEqual([]);
+  });
+
+  it('with single peaks at full scale before it is clipped has clipping from the first peak on', () => {
+    const channels = tones();
+    for (const side of channels) {
+      side[AT - 60 * 48] = 1;
+      for (let i = AT; i < AT + RATE / 2; i++) side[i] = Math.max(-1, Math.min(1, side[i]! * 6));
+    }
+    const clipping = find(channels).find(({ kind }) => kind === 'clipping');
+    expect(Math.abs(clipping!.timeMs - 2040)).toBeLessThan(HOP_MS);
   });
 
   it('that is clipped has clipping; a square wave at full scale has none', () => {

@@ -7,11 +7,15 @@ const MIN_SAMPLES = 5;
 /** More of them are a square wave, which is meant to be there. */
 const MAX_SHARE = 0.45;
 const CALM_MS = 300;
+/** Single samples at full scale this shortly before belong to it. */
+const LEAD_MS = 100;
 
 /** Peaks cut off at full scale, or decoded past it, where every player cuts them off. */
 export class Clipping implements SoundDetector {
   readonly #report: Report;
   #next = 0;
+  /** Hop of the first sample at full scale, and of the last window with one, without such a calm between them. */
+  #lead: { readonly from: number; to: number } | undefined;
   #open: { from: number; to: number; samples: number; windows: number } | undefined;
 
   constructor(report: Report) {
@@ -33,8 +37,9 @@ export class Clipping implements SoundDetector {
         }
         if (own <= MAX_SHARE * window * HOP) samples = Math.max(samples, own);
       }
+      if (samples > 0) this.#grow(this.#next + firstHop, sound.hops(LEAD_MS));
       if (samples >= MIN_SAMPLES) {
-        this.#open ??= { from: this.#next + firstHop, to: 0, samples: 0, windows: 0 };
+        this.#open ??= { from: this.#lead!.from, to: 0, samples: 0, windows: 0 };
         this.#open.to = this.#next + window;
         this.#open.samples += samples;
         this.#open.windows++;
@@ -49,9 +54,15 @@ export class Clipping implements SoundDetector {
     if (this.#open !== undefined) this.#tell(sound);
   }
 
+  #grow(hop: number, calm: number): void {
+    if (this.#lead === undefined || hop - this.#lead.to > calm) this.#lead = { from: hop, to: hop };
+    this.#lead.to = hop;
+  }
+
   #tell(sound: Sound): void {
     const { from, to, samples, windows } = this.#open!;
     this.#open = undefined;
+    this.#lead = undefined;
     const place = sound.locate(from * HOP);
     this.#report({
       kind: 'clipping',

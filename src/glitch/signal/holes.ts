@@ -1,14 +1,17 @@
 import type { Report, SoundDetector } from '../detector.js';
 import { holeInSound, silence } from '../severity.js';
 import type { Finding } from '../finding.js';
+import { energyAt, isCut, LEVEL_MS, loudest, mean, peak } from './levels.js';
 import type { SoundPlace } from './place-map.js';
 import { HOP, type Sound } from './sound.js';
 
-/** The level that a hole is a hole in: the loudest 5 ms of this long before and after it. */
-const LEVEL_MS = 5;
+/** The level that a hole is a hole in: the loudest {@link LEVEL_MS} of this long before and after it. */
 const AROUND_MS = 40;
 /** A fall to this share of the 5 ms before begins a hole. */
 const FALL = 0.02;
+/** No hole begins above this share of the energy of late, over some 15 hops. */
+const MAYBE = 0.1;
+const USUAL_RATE = 1 / 16;
 /** Codecs blur a hard edge over this long. */
 const FALL_MS = 3;
 /** The hole's end: back to this share of what was before. */
@@ -26,7 +29,7 @@ const LONGEST_GAP_MS = 200;
 /** Other dips as deep as this many times the hole's own make it part of the sound, as between pulses of a voice. */
 const OWN_DIPS = 6;
 /** Longer holes must be quieter than the quiet that the sound falls into by itself. */
-const FLOOR_FROM_MS = 25;
+const FLOOR_FROM_MS = 40;
 const BELOW_FLOOR = 0.3;
 const DEAD = 1e-9;
 /** A hole is as quiet as its quietest stretch of this length: codecs smear the sound on either side into it. */
@@ -66,6 +69,8 @@ interface Lane {
   readonly channel: number | undefined;
   open: Hole | undefined;
   next: number;
+  /** Energy of late, by which hops that cannot begin a hole are told. */
+  usual: number;
   /** Holes that have ended and wait for what follows them. */
   readonly waiting: Hole[];
   /** Holes that wait for others like them. */
@@ -117,12 +122,16 @@ export class Holes implements SoundDetector {
     const energy = energyAt(sound, lane.channel, at);
     const hole = lane.open;
     if (hole === undefined) {
-      if (energy > MIN_LEVEL) return;
+      // Most hops end here.
+      lane.usual += USUAL_RATE * (energy - lane.usual);
+      if (energy > MIN_LEVEL && energy > MAYBE * lane.usual) return;
       const until = at - sound.hops(FALL_MS);
       const before = mean(sound, lane.channel, until - sound.hops(LEVEL_MS), until);
       if (before < MIN_LEVEL || energy > FALL * before) return;
       const level = loudest(sound, lane.channel, at - sound.hops(AROUND_MS), at);
-      const hardFall = peak(sound, lane.channel, at - sound.hops(FALL_EDGE_MS), at - 1) > EDGE * level;
+      const hardFall =
+        peak(sound, lane.channel, at - sound.hops(FALL_EDGE_MS), at - 1) > EDGE * level ||
+        isCut(sound, lane.channel, { at, level });
       const place = sound.locate(at * HOP);
       lane.open = {
         from: at,
@@ -281,45 +290,14 @@ function lanesOf(sound: Sound): Lane[] {
     channel,
     open: undefined,
     next: 0,
+    usual: 0,
     waiting: [],
     held: [],
     recent: [],
     pauses: [],
-    floor: 1e-6,
+    floor: 1e-7,
   });
   return sound.channels === 2 ? [lane(undefined), lane(0), lane(1)] : [lane(undefined)];
-}
-
-function energyAt(sound: Sound, channel: number | undefined, hop: number): number {
-  const at = hop - sound.firstHop;
-  if (channel !== undefined) return sound.measures[channel]!.energy[at] ?? 0;
-  let sum = 0;
-  for (const { energy } of sound.measures) sum += energy[at] ?? 0;
-  return sum;
-}
-
-/** Over hops in [from, to]. */
-function mean(sound: Sound, channel: number | undefined, from: number, to: number): number {
-  let sum = 0;
-  for (let hop = from; hop <= to; hop++) sum += energyAt(sound, channel, hop);
-  return sum / Math.max(1, to - from + 1);
-}
-
-/** The loudest 2 ms of hops in [from, to]. */
-function peak(sound: Sound, channel: number | undefined, from: number, to: number): number {
-  let best = 0;
-  for (let hop = from; hop + 2 <= to; hop++) best = Math.max(best, mean(sound, channel, hop, hop + 2));
-  return best;
-}
-
-/** The loudest 5 ms of hops in [from, to). */
-function loudest(sound: Sound, channel: number | undefined, from: number, to: number): number {
-  const length = sound.hops(LEVEL_MS);
-  let best = 0;
-  for (let hop = from; hop + length <= to; hop += length) {
-    best = Math.max(best, mean(sound, channel, hop, hop + length - 1));
-  }
-  return best;
 }
 
 function decibels(energy: number): number {

@@ -2,14 +2,16 @@ import type { Report, SoundDetector } from '../detector.js';
 import { HOP, type Sound } from './sound.js';
 
 /** Second difference against signal: 6 for white noise, under 1 for voices and most music. */
-const WHITE = 1;
+const WHITE = 0.6;
 const RISE = 4;
-const MIN_MS = 8;
+const MIN_MS = 4;
 /** Shorter bursts are those of consonants; a burst of garbage keeps its level. */
 const EVEN = 1.6;
 /** Bursts under this length, which plosives have too, must be more even. */
 const SHORT_MS = 9.5;
 const EVEN_SHORT = 1.25;
+/** Nor do plosives come from sound as loud as what follows them: garbage takes the place of sound that goes on. */
+const GOES_ON = 8;
 const MAX_MS = 300;
 const EDGE_MS = 1.4;
 const CONTEXT_MS = 12;
@@ -17,7 +19,7 @@ const MIN_LEVEL = 1e-5;
 
 interface Lane {
   next: number;
-  open: { readonly from: number; readonly level: number } | undefined;
+  open: { readonly from: number; readonly level: number; readonly before: number } | undefined;
 }
 
 /** White noise that begins and ends at once: what a decoder makes of garbage. */
@@ -50,10 +52,10 @@ export class NoiseBurst implements SoundDetector {
       const inside = mean(energy, at + 1, at + sound.hops(MIN_MS) - 1);
       const roughInside = mean(rough, at + 1, at + sound.hops(MIN_MS) - 1);
       if (inside < RISE * before || roughInside < WHITE * inside || roughInside < 20 * roughBefore) return;
-      lane.open = { from: lane.next, level: inside };
+      lane.open = { from: lane.next, level: inside, before };
       return;
     }
-    const { from, level } = lane.open;
+    const { from, level, before } = lane.open;
     const isOver = energy[at]! < level / RISE;
     if (!isOver && sound.ms((lane.next - from) * HOP) < MAX_MS) return;
     lane.open = undefined;
@@ -64,14 +66,11 @@ export class NoiseBurst implements SoundDetector {
     const late = mean(energy, middle, at - 2);
     const early = mean(energy, from - sound.firstHop + 1, middle);
     const lateRough = mean(rough, middle, at - 2);
-    if (
-      lengthMs < MIN_MS ||
-      late < early / (lengthMs < SHORT_MS ? EVEN_SHORT : EVEN) ||
-      lateRough < WHITE * late
-    )
-      return;
+    const isShort = lengthMs < SHORT_MS;
+    if (lengthMs < MIN_MS || late < early / (isShort ? EVEN_SHORT : EVEN) || lateRough < WHITE * late) return;
     const after = mean(energy, at + edge, at + sound.hops(CONTEXT_MS));
     if (after > late / RISE) return;
+    if (isShort && Math.max(after / before, before / after) > GOES_ON) return;
     const place = sound.locate(from * HOP);
     this.#report({
       kind: 'noise-burst',
