@@ -108,6 +108,12 @@ describe('the signal', () => {
     expect(Math.abs(click.timeMs - 2100)).toBeLessThan(HOP_MS);
   });
 
+  it('with a click that is far softer than the sound has it all the same', () => {
+    const channels = tones();
+    for (const side of channels) side[AT]! += 0.04;
+    expect(only(find(channels), 'click')).toMatchObject({ medium: 'audio' });
+  });
+
   it('with many clicks a second is crackle, which is info', () => {
     const channels = tones();
     for (let at = RATE; at < 3 * RATE; at += 6000) for (const side of channels) side[at]! += 0.5;
@@ -161,6 +167,26 @@ describe('the signal', () => {
     expect(find(loud).some(({ kind, severity }) => kind === 'clipping' && severity === 'major')).toBe(true);
     const square = sine(SECONDS * RATE, 220, RATE).map((x) => Math.sign(x));
     expect(find([square]).filter(({ kind }) => kind === 'clipping')).toEqual([]);
+  });
+
+  it('of notes that ring out has a level-jump where all of them become softer; a new note is none', () => {
+    const notes = Float32Array.from({ length: SECONDS * RATE }, (_, i) => {
+      const t = (i % 12_000) / RATE;
+      const hz = [220, 330, 275, 440][Math.floor(i / 12_000) % 4]!;
+      const ring = Math.min(1, t * 200) * Math.exp(-4 * t);
+      return (
+        0.05 *
+        ring *
+        [1, 2, 3, 4, 5, 6, 7, 8, 9].reduce((sum, n) => sum + Math.sin(2 * Math.PI * hz * n * t) / n, 0)
+      );
+    });
+    expect(find([notes, notes]).filter(({ severity }) => severity !== 'info')).toEqual([]);
+    // In the middle of a note.
+    const at = 8.5 * 12_000;
+    const softer = notes.map((x, i) => (i < at ? x : x / 2));
+    const jump = find([softer, softer.slice()]).find(({ kind }) => kind === 'level-jump');
+    expect(jump).toMatchObject({ severity: 'minor' });
+    expect(Math.abs(jump!.timeMs - (at * 1000) / RATE)).toBeLessThan(10);
   });
 
   it('that becomes softer by 12 dB at once has a level-jump', () => {

@@ -13,6 +13,8 @@ const BAND_HZ = 2000;
 const FALL_DB = 20;
 /** The quietest that the band was before must be louder than anything after, but for this. */
 const NEW_LOW_DB = 3;
+/** This far below the loudest of the last moments it is gone, whatever rings on. */
+const GONE_DB = 12;
 /** The sound below must go on as it was. */
 const STEADY_DB = 6;
 /** A band with less than this had nothing to lose. */
@@ -108,7 +110,9 @@ export class BandwidthDrop implements SoundDetector {
     }
     const highest = Math.max(...values.map(({ db }) => db));
     const lowest = Math.min(...values.map(({ db }) => db));
-    const last = values.findLast(({ db }) => db > (highest + lowest) / 2);
+    // Codecs let a long block of it ring out.
+    const bar = Math.max((highest + lowest) / 2, highest - GONE_DB);
+    const last = values.findLast(({ db }) => db > bar);
     return (last?.at ?? start) + 32;
   }
 }

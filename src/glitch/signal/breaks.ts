@@ -1,6 +1,7 @@
 import type { Report, SoundDetector } from '../detector.js';
 import { Jolts, type Jolt } from './jolts.js';
-import { extrapolate, predictor } from './prediction.js';
+import { burg } from './burg.js';
+import { extrapolate } from './prediction.js';
 import { HOP, type Sound } from './sound.js';
 
 const ORDER = 32;
@@ -8,8 +9,8 @@ const FIT_SAMPLES = 1024;
 /** How much of the sound after a jolt the sound before it must predict to be called unbroken. */
 const CONTINUES = 0.5;
 const COMPARED = 40;
-/** Samples around the jolt that it may have changed itself. */
-const SKIRT = 12;
+/** Samples around the jolt that it may have changed itself, as it is and smeared by the short blocks of a codec. */
+const SKIRTS = [12, 128];
 
 const REPEAT_MIN = 64;
 const REPEAT_MAX = 4096;
@@ -25,6 +26,8 @@ const TEXTURE_COUNT = 2;
 /** So are more breaks of the sound's own that are nearly as large. */
 const OWN_COUNT = 3;
 const TEXTURE_MS = 1000;
+/** An encoder codes its first blocks badly, whatever was recorded. */
+const COLD_MS = 64;
 
 interface Held {
   readonly jolt: Jolt;
@@ -68,6 +71,7 @@ export class Breaks implements SoundDetector {
   }
 
   #take(jolt: Jolt, sound: Sound): void {
+    if (sound.ms(jolt.position) < COLD_MS) return;
     this.#recent.push(jolt.position);
     if (this.#held.length > 1000) this.#held.shift();
     const { position } = jolt;
@@ -137,25 +141,38 @@ function loudest(sound: Sound, position: number): number {
 /** Whether the sound before predicts what follows, or only the jolt itself stands out. */
 function goesOn(sound: Sound, { position }: Jolt): boolean {
   const channel = loudest(sound, position);
-  const before = sound.view(channel, position - SKIRT - FIT_SAMPLES, position - SKIRT);
-  const after = sound.view(channel, position + SKIRT, position + SKIRT + COMPARED);
-  const coefficients = predictor(before, ORDER);
-  if (coefficients !== undefined && after.length === COMPARED) {
-    const expected = extrapolate(before, coefficients, 2 * SKIRT + COMPARED).subarray(2 * SKIRT);
-    let error = 0;
-    let energy = 0;
-    for (let i = 0; i < COMPARED; i++) {
-      error += (after[i]! - expected[i]!) ** 2;
-      energy += after[i]! ** 2;
-    }
-    if (error < CONTINUES * energy) return true;
-  }
+  if (SKIRTS.some((skirt) => predicts(sound, { channel, position, skirt }))) return true;
   // Sound that cannot be predicted: an impulse has more energy than what is around it, a cut has not.
   const { energy } = sound.measures[channel]!;
   const hop = Math.floor(position / HOP) - sound.firstHop;
   let around = 0;
   for (let i = 4; i < 12; i++) around = Math.max(around, energy[hop - i] ?? 0, energy[hop + i] ?? 0);
   return Math.max(energy[hop] ?? 0, energy[hop - 1] ?? 0, energy[hop + 1] ?? 0) > 2 * around;
+}
+
+function predicts(
+  sound: Sound,
+  {
+    channel,
+    position,
+    skirt,
+  }: { readonly channel: number; readonly position: number; readonly skirt: number },
+): boolean {
+  const before = sound.view(channel, position - skirt - FIT_SAMPLES, position - skirt);
+  const after = sound.view(channel, position + skirt, position + skirt + COMPARED);
+  if (before.length < FIT_SAMPLES || after.length < COMPARED) return false;
+  // The filter that leaves the residual holds the predictor with its sign turned.
+  const coefficients = burg(Float64Array.from(before), ORDER)
+    .subarray(1)
+    .map((value) => -value);
+  const expected = extrapolate(before, coefficients, 2 * skirt + COMPARED).subarray(2 * skirt);
+  let error = 0;
+  let energy = 0;
+  for (let i = 0; i < COMPARED; i++) {
+    error += (after[i]! - expected[i]!) ** 2;
+    energy += after[i]! ** 2;
+  }
+  return error < CONTINUES * energy;
 }
 
 /** The shortest lag at which what follows the jolt is what was before it. */

@@ -1,4 +1,5 @@
 import type { Report, SoundDetector } from '../detector.js';
+import { GainStep } from './gain-step.js';
 import { HOP, type Sound } from './sound.js';
 
 /** Looked at in slots of this length. */
@@ -11,10 +12,19 @@ const STEADY_DB = 1;
 /** A change of gain leaves the spectrum's balance alone. */
 const BALANCE_DB = 1.5;
 const MIN_DB = -55;
+/** In sound that is not steady: slots next to the step, of which the middle one holds a part, and the step in all bands. */
+const MIN_NEAR_DB = 3.5;
+const MIN_GAIN_DB = 4;
+/** More is an end or a beginning of sound. */
+const MAX_GAIN_DB = 20;
 
-/** A sudden, lasting change of gain in sound that is steady and of one colour on both sides. */
+/**
+ * A sudden, lasting change of gain in sound that is steady and of one colour on both sides, or whose bands all change by
+ * as much at once.
+ */
 export class LevelJump implements SoundDetector {
   readonly #report: Report;
+  readonly #gain = new GainStep();
   readonly #levels: number[] = [];
   readonly #roughness: number[] = [];
   #next = 0;
@@ -53,11 +63,11 @@ export class LevelJump implements SoundDetector {
     const after = this.#levels.slice(SIDE_SLOTS + 1);
     // Right at the edge, where even voices have no time to change.
     const near = average(after.slice(0, 2)) - average(before.slice(-2));
-    if (Math.abs(near) < MIN_JUMP_DB || Math.min(average(before), average(after)) < MIN_DB) return;
-    const jump = this.#steadyJump(before, after);
-    if (jump === undefined) return;
+    if (Math.abs(near) < MIN_NEAR_DB || Math.min(before.at(-1)!, after[0]!) < MIN_DB) return;
     const slot = sound.hops(SLOT_MS);
     const hop = this.#refine(sound, endHop - (SIDE_SLOTS + 1) * slot, slot);
+    const jump = this.#steadyJump(before, after) ?? this.#gainStep(sound, hop);
+    if (jump === undefined) return;
     const place = sound.locate(hop * HOP);
     this.#silentUntil = endHop + 3 * slot;
     this.#report({
@@ -76,11 +86,19 @@ export class LevelJump implements SoundDetector {
 
   #steadyJump(before: readonly number[], after: readonly number[]): number | undefined {
     const jump = average(after) - average(before);
+    if (Math.min(average(before), average(after)) < MIN_DB) return undefined;
     if (Math.abs(jump) < MIN_JUMP_DB || deviation(before) > STEADY_DB || deviation(after) > STEADY_DB)
       return undefined;
     const balance =
       average(this.#roughness.slice(SIDE_SLOTS + 1)) - average(this.#roughness.slice(0, SIDE_SLOTS)) - jump;
     return Math.abs(balance) > BALANCE_DB ? undefined : jump;
+  }
+
+  #gainStep(sound: Sound, hop: number): number | undefined {
+    const step = this.#gain.at(sound, hop * HOP);
+    return step !== undefined && Math.abs(step) >= MIN_GAIN_DB && Math.abs(step) <= MAX_GAIN_DB
+      ? step
+      : undefined;
   }
 
   /** The hop in and around the middle slot that parts loud from quiet best. */
