@@ -6,7 +6,8 @@ import { unitTimeMs } from '../container/flv/muxer.js';
 import type { ProgramUnit } from '../media/program-sink.js';
 import { openMediaFile } from './media-file.js';
 import { repeatUnits } from './repeat.js';
-import { RtmpTarget, type RtmpTargetOptions, type RtmpTargetStats } from './rtmp-target.js';
+import { RtmpTarget } from './rtmp-target.js';
+import type { RtmpTargetOptions, RtmpTargetStats } from './rtmp-target-options.js';
 
 export interface PublishFileOptions {
   readonly path: string;

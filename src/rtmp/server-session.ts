@@ -13,6 +13,7 @@ import { TagType } from '../container/flv/tag.js';
 import { amf0Payload, commandMessage, parseCommand, type RtmpCommand } from './command.js';
 import { RtmpConnection } from './connection.js';
 import { handshakeAsServer } from './handshake.js';
+import { IdleWatch } from './idle-watch.js';
 import { CONTROL_CHUNK_STREAM, controlMessage, MessageType, type RtmpMessage } from './message.js';
 import { RtmpPublication, type PublicationEnd } from './publication.js';
 
@@ -64,7 +65,7 @@ export class ServerSession {
   #isDeciding = false;
   #endReason: PublicationEnd | undefined;
   #deadline: NodeJS.Timeout | undefined;
-  #idleCheck: NodeJS.Timeout | undefined;
+  #idle: IdleWatch | undefined;
   #finished: () => void = () => undefined;
   /** Resolves when the socket is closed. */
   readonly finished: Promise<void>;
@@ -108,7 +109,7 @@ export class ServerSession {
 
   #closed(): void {
     clearTimeout(this.#deadline);
-    clearInterval(this.#idleCheck);
+    this.#idle?.stop();
     this.#endPublication(this.#endReason ?? 'disconnected');
     this.#finished();
   }
@@ -289,31 +290,20 @@ export class ServerSession {
     this.#status('status', 'NetStream.Publish.Start', 'Publishing.');
   }
 
-  /** A publisher whose network is gone sends nothing, not even the answer to a ping. */
   #watchIdle(): void {
-    const half = this.#host.idleTimeoutMs / 2;
-    let seen = -1;
-    let pinged = false;
-    clearInterval(this.#idleCheck);
-    this.#idleCheck = setInterval(() => {
-      const bytes = this.#connection?.bytesIn ?? 0;
-      if (bytes !== seen) pinged = false;
-      else if (pinged) {
-        this.#endReason ??= 'timed-out';
-        this.#socket.destroy();
-      } else {
-        pinged = true;
-        this.#connection?.ping();
-      }
-      seen = bytes;
-    }, half);
+    this.#idle?.stop();
+    if (this.#connection === undefined) return;
+    this.#idle = new IdleWatch(this.#connection, this.#host.idleTimeoutMs, () => {
+      this.#endReason ??= 'timed-out';
+      this.#socket.destroy();
+    });
   }
 
   #unpublish(): void {
     if (this.#publication === undefined) return;
     this.#status('status', 'NetStream.Unpublish.Success', 'Unpublished.');
     this.#endPublication('unpublished');
-    clearInterval(this.#idleCheck);
+    this.#idle?.stop();
     this.#within(this.#host.publishTimeoutMs, 'publish again');
   }
 
