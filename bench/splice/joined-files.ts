@@ -15,7 +15,7 @@ import {
   encodeFile,
   type FileFormat,
 } from './file-tools.js';
-import { decodersDiffer, identicalUnits, judgeJoined, matchAround } from './judge-joined.js';
+import { decodersDiffer, identicalUnits, judgeJoined } from './judge-joined.js';
 import { makeSignal, type Material } from './materials.js';
 
 const SECONDS = 14;
@@ -84,7 +84,6 @@ async function joinOne(
   const exact = join(folder, 'exact.m4a');
   await spliceTo(exact, inputs, 'exact');
   const [seam] = result.seams;
-  const uncutMatch = matchAround(uncut, sound, { cut, sampleRate: format.sampleRate });
   for (const [name, path] of [
     ['splice', smart],
     ['splice --audio exact', exact],
@@ -94,7 +93,7 @@ async function joinOne(
   ] as const) {
     const heard = decodeFile(path, format.channels);
     const isRescaled = path === smart && seam!.rescaledFrames > 0;
-    const judged = { heard, sound, uncut, laid, uncutMatch, isRescaled };
+    const judged = { heard, sound, uncut, laid, isRescaled };
     print(`  ${name.padEnd(24)}${judgeJoined(judged, cut, format.sampleRate)}`);
   }
   print(

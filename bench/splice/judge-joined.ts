@@ -18,14 +18,13 @@ export function judgeJoined(
     readonly uncut: readonly Float32Array[];
     /** The inputs decoded and laid end to end: what they themselves sound like at the cut. */
     readonly laid: readonly Float32Array[];
-    readonly uncutMatch: number;
     /** Then the sound near the cut is nowhere where it was, and errors say nothing about noise. */
     readonly isRescaled: boolean;
   },
   cut: number,
   sampleRate: number,
 ): string {
-  const { heard, sound, uncut, laid, uncutMatch, isRescaled } = of;
+  const { heard, sound, uncut, laid, isRescaled } = of;
   const lagAt = (from: number): number =>
     bestLag(heard[0]!, sound[0]!, { from, size: LAG_WINDOW, reach: LAG_REACH });
   const lags = [lagAt(LAG_WINDOW), lagAt(sound[0]!.length - 2 * LAG_WINDOW)] as const;
@@ -33,20 +32,12 @@ export function judgeJoined(
   const [overUncut, overInputs] = [uncut, laid].map((plain) =>
     (10 * Math.log10(noise / loudest(plain, sound, { cut, lags: [0] }))).toFixed(1),
   );
-  const match = matchAround(heard, sound, { cut, sampleRate, lags });
+  const from = cut - (isRescaled ? Math.floor(RESCALED_SECONDS * sampleRate) : REACH);
+  const place = { from, to: cut + REACH, sampleRate };
+  const match = worstMatch(heard[0]!, sound[0]!, { ...place, lags: [...new Set(lags)] });
+  const uncutMatch = worstMatch(uncut[0]!, sound[0]!, place);
   const excess = isRescaled ? 'rescaled' : `${overUncut}, ${overInputs}`;
   return `${lags[1] - lags[0]}; ${excess}; ${uncutMatch.toFixed(3)} ${match.toFixed(3)}`;
-}
-
-/** The worst local match in all that may be rescaled before the cut, and right after it. */
-export function matchAround(
-  heard: readonly Float32Array[],
-  sound: readonly Float32Array[],
-  at: { readonly cut: number; readonly sampleRate: number; readonly lags?: readonly number[] },
-): number {
-  const { cut, sampleRate, lags = [0] } = at;
-  const from = Math.floor(cut - RESCALED_SECONDS * sampleRate);
-  return worstMatch(heard[0]!, sound[0]!, { from, to: cut + REACH, sampleRate, lags });
 }
 
 /** The loudest hop of the error near the cut, each at the lag that suits it best. */

@@ -93,6 +93,20 @@ describe('a seam adds no noise to speak of', () => {
   });
 });
 
+test('tones that libav encodes with less noise than fdk could are bridged as quietly', async () => {
+  const chord = made((n) =>
+    [300, 900, 1_500].reduce((sum, f, i) => sum + 0.06 * Math.sin(i + (2 * Math.PI * f * n) / RATE), 0),
+  );
+  const a = encode([chord], 'aac');
+  const pieces = [piece(a, 0, SEAM), piece(a, SEAM, SAMPLES - SEAM)];
+  const spliced = await splice([a], { pieces, trims: true });
+  expectLegal(spliced);
+  expect(worstExcess(spliced.decoded, [chord], [a.decoded], SEAM)).toBeLessThan(WORST_EXCESS_DB);
+  // Which is no matter of course.
+  const byFdk = await splice([a], { pieces, trims: true, bridge: { encoder: 'libfdk_aac' } });
+  expect(worstExcess(byFdk.decoded, [chord], [a.decoded], SEAM)).toBeGreaterThan(WORST_EXCESS_DB);
+});
+
 test('what is passed may end with a frame of short blocks, or one that leads to them', async () => {
   const original = [music(SAMPLES, 6)];
   const a = encode(original, 'aac');
