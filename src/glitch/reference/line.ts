@@ -55,7 +55,12 @@ export class Line {
     }
     return source.map((samples) => {
       const out = new Float32Array(length);
-      for (let i = 0; i < length; i++) out[i] = interpolate(samples, starts[i]!, phases[i]!);
+      for (let i = 0; i < length;) {
+        const [start, phase] = [starts[i]!, phases[i]!];
+        const first = i++;
+        while (i < length && phases[i] === phase && starts[i] === start + i - first) i++;
+        interpolate(samples, start, phase, out.subarray(first, i));
+      }
       return out;
     });
   }
@@ -73,20 +78,54 @@ const kernels = Array.from({ length: PHASES + 1 }, (_, phase) => {
   return Float64Array.from(taps, (tap) => tap / sum);
 });
 
-/** @param start of the samples under the kernel */
-function interpolate(samples: Float32Array, start: number, phase: number): number {
-  if (phase === 0) return samples[start + HALF_TAPS - 1]!;
-  const kernel = kernels[phase]!;
-  // Four sums at once: one would wait for itself at each tap.
-  let zero = 0;
-  let one = 0;
-  let two = 0;
-  let three = 0;
-  for (let tap = 0; tap < 2 * HALF_TAPS; tap += 4) {
-    zero += kernel[tap]! * samples[start + tap]!;
-    one += kernel[tap + 1]! * samples[start + tap + 1]!;
-    two += kernel[tap + 2]! * samples[start + tap + 2]!;
-    three += kernel[tap + 3]! * samples[start + tap + 3]!;
+/**
+ * Fills `out` with values that follow each other, all of one phase; four in one step, as in `predictionErrors`.
+ *
+ * @param start of the samples under the kernel of the first value
+ */
+function interpolate(samples: Float32Array, start: number, phase: number, out: Float32Array): void {
+  const { length } = out;
+  if (phase === 0) {
+    const at = start + HALF_TAPS - 1;
+    out.set(samples.subarray(at, at + length));
+    return;
   }
-  return zero + one + (two + three);
+  const kernel = kernels[phase]!;
+  let i = 0;
+  for (; i + 3 < length; i += 4) {
+    let sum0 = 0;
+    let sum1 = 0;
+    let sum2 = 0;
+    let sum3 = 0;
+    let at = start + i;
+    let x0 = samples[at]!;
+    let x1 = samples[at + 1]!;
+    let x2 = samples[at + 2]!;
+    for (let tap = 0; tap < 2 * HALF_TAPS; tap += 4, at += 4) {
+      const a = kernel[tap]!;
+      const b = kernel[tap + 1]!;
+      const c = kernel[tap + 2]!;
+      const d = kernel[tap + 3]!;
+      const x3 = samples[at + 3]!;
+      const x4 = samples[at + 4]!;
+      const x5 = samples[at + 5]!;
+      const x6 = samples[at + 6]!;
+      sum0 = sum0 + a * x0 + b * x1 + c * x2 + d * x3;
+      sum1 = sum1 + a * x1 + b * x2 + c * x3 + d * x4;
+      sum2 = sum2 + a * x2 + b * x3 + c * x4 + d * x5;
+      sum3 = sum3 + a * x3 + b * x4 + c * x5 + d * x6;
+      x0 = x4;
+      x1 = x5;
+      x2 = x6;
+    }
+    out[i] = sum0;
+    out[i + 1] = sum1;
+    out[i + 2] = sum2;
+    out[i + 3] = sum3;
+  }
+  for (; i < length; i++) {
+    let sum = 0;
+    for (let tap = 0; tap < 2 * HALF_TAPS; tap++) sum += kernel[tap]! * samples[start + i + tap]!;
+    out[i] = sum;
+  }
 }
