@@ -42,23 +42,19 @@ test('a predictor solves its normal equations', () => {
 });
 
 test('errors of a prediction are samples less what was predicted', () => {
-  const cases = fc
-    .tuple(samples, fc.constantFrom(4, 12, 32), fc.constantFrom(4, 8))
-    .filter(([line, order, count]) => line.length >= order + count);
+  const cases = fc.tuple(samples, fc.constantFrom(4, 12, 32), fc.constantFrom(4, 8));
   fc.assert(
-    fc.property(
-      cases,
-      fc.infiniteStream(fc.double({ min: -1, max: 1, noNaN: true })),
-      ([line, order, count], values) => {
-        const coefficients = Float64Array.from({ length: order }, () => values.next().value);
-        const errors = new Float64Array(count);
-        predictionErrors(line, order, coefficients, errors);
-        errors.forEach((error, i) => {
-          const sum = coefficients.reduce((total, a, k) => total + a * line[order + i - 1 - k]!, 0);
-          expect(Math.abs(error - (line[order + i]! - sum))).toBeLessThan(ROUNDING);
-        });
-      },
-    ),
+    fc.property(cases, ([line, order, count]) => {
+      const coefficients = line.slice(-order);
+      const errors = new Float64Array(count);
+      const padded = new Float64Array(line.length + count);
+      padded.set(line);
+      predictionErrors(padded, order, coefficients, errors);
+      errors.forEach((error, i) => {
+        const sum = coefficients.reduce((total, a, k) => total + a * padded[order + i - 1 - k]!, 0);
+        expect(Math.abs(error - (padded[order + i]! - sum))).toBeLessThan(ROUNDING);
+      });
+    }),
   );
 });
 
