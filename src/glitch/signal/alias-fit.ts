@@ -110,7 +110,10 @@ function gain(
     vector[i] = -(p * pull[i]! + q * pull[mirrorI]!);
     for (let j = 0; j <= i; j++) {
       const mirrorJ = size - 1 - j;
-      const [r, s] = [rising[j]!, -sign * fading[j]!];
+      // Samples this far apart, and from each other's mirror images, have nothing to do with each other.
+      if (i - j > order && mirrorJ - i > order) continue;
+      const r = rising[j]!;
+      const s = -sign * fading[j]!;
       matrix[i * half + j] =
         p * (r * gram[i * size + j]! + s * gram[i * size + mirrorJ]!) +
         q * (r * gram[mirrorI * size + j]! + s * gram[mirrorI * size + mirrorJ]!);
