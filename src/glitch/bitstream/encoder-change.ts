@@ -62,7 +62,8 @@ export class EncoderChange implements AacDetector {
     const frames = this.#frames;
     const found: string[] = [];
     const flip = (name: string, read: (frame: Habits) => number): void => {
-      const [first, last] = [read(frames[0]!), read(frames.at(-1)!)];
+      const first = read(frames[0]!);
+      const last = read(frames.at(-1)!);
       // Most frames end here.
       if (first === last) return;
       if (!frames.every((frame, index) => read(frame) === (index < WINDOW ? first : last))) return;

@@ -56,7 +56,8 @@ export class Line {
     return source.map((samples) => {
       const out = new Float32Array(length);
       for (let i = 0; i < length;) {
-        const [start, phase] = [starts[i]!, phases[i]!];
+        const start = starts[i]!;
+        const phase = phases[i]!;
         const first = i++;
         while (i < length && phases[i] === phase && starts[i] === start + i - first) i++;
         interpolate(samples, start, phase, out.subarray(first, i));
