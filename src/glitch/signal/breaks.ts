@@ -16,6 +16,8 @@ const REPEAT_MIN = 64;
 const REPEAT_MAX = 4096;
 const REPEAT_COMPARED = 512;
 const REPEAT_MATCH = 0.93;
+/** Less than this is no match, whatever rounding makes of it. */
+const MAY_MATCH = 0.9;
 
 /** Consonants make breaks of their own, of less residual than this (full scale 1) and not standing out more than this. */
 const CONSONANT_SIZE = 0.015;
@@ -178,26 +180,57 @@ function predicts(
 /** The shortest lag at which what follows the jolt is what was before it. */
 function repeatedLength(sound: Sound, { position }: Jolt): { length: number; match: number } | undefined {
   const channel = loudest(sound, position);
-  const after = sound.view(channel, position, position + REPEAT_COMPARED);
-  if (after.length < REPEAT_COMPARED) return undefined;
+  // What was before the jolt, as much of it as is kept, and what follows.
+  const heard = sound.view(channel, position - REPEAT_MAX, position + REPEAT_COMPARED);
+  const at = heard.length - REPEAT_COMPARED;
+  if (sound.endPosition < position + REPEAT_COMPARED || at < 0) return undefined;
+  const energies = new Float64Array(heard.length + 1);
+  for (let i = 0; i < heard.length; i++) energies[i + 1] = energies[i]! + heard[i]! * heard[i]!;
   let best: { length: number; match: number } | undefined;
-  for (let lag = REPEAT_MIN; lag <= REPEAT_MAX; lag++) {
+  for (let lag = REPEAT_MIN; lag <= Math.min(REPEAT_MAX, at); lag++) {
     const compared = Math.min(lag, REPEAT_COMPARED);
-    const before = sound.view(channel, position - lag, position - lag + compared);
-    if (before.length < compared) break;
-    let dot = 0;
-    let one = 0;
-    let two = 0;
-    for (let i = 0; i < compared; i++) {
-      dot += before[i]! * after[i]!;
-      one += before[i]! * before[i]!;
-      two += after[i]! * after[i]!;
-    }
-    const match = dot / Math.sqrt(one * two + 1e-20);
+    const before = energies[at - lag + compared]! - energies[at - lag]!;
+    const after = energies[at + compared]! - energies[at]!;
+    const dot = product(heard, at, lag, compared);
+    // Most lags end here; sums that differ by rounding do not decide.
+    if (dot < MAY_MATCH * Math.sqrt(before * after)) continue;
+    const match = likeness(heard, at, lag, compared);
     if (match > REPEAT_MATCH && (best === undefined || match > best.match + 0.005))
       best = { length: lag, match };
   }
   return best;
+}
+
+/** Of what follows `at` with what was `lag` before it; four sums at once, since one would wait for itself. */
+function product(heard: Float32Array, at: number, lag: number, count: number): number {
+  let zero = 0;
+  let one = 0;
+  let two = 0;
+  let three = 0;
+  const end = at + count;
+  let i = at;
+  for (; i + 3 < end; i += 4) {
+    zero += heard[i]! * heard[i - lag]!;
+    one += heard[i + 1]! * heard[i + 1 - lag]!;
+    two += heard[i + 2]! * heard[i + 2 - lag]!;
+    three += heard[i + 3]! * heard[i + 3 - lag]!;
+  }
+  for (; i < end; i++) zero += heard[i]! * heard[i - lag]!;
+  return zero + one + (two + three);
+}
+
+/** Normalised {@link product}. */
+function likeness(heard: Float32Array, at: number, lag: number, count: number): number {
+  let dot = 0;
+  let one = 0;
+  let two = 0;
+  for (let i = at; i < at + count; i++) {
+    const before = heard[i - lag]!;
+    dot += before * heard[i]!;
+    one += before * before;
+    two += heard[i]! * heard[i]!;
+  }
+  return dot / Math.sqrt(one * two + 1e-20);
 }
 
 function round(value: number): number {
