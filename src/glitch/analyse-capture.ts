@@ -5,6 +5,8 @@ import type { Finding } from './finding.js';
 import type { Witness } from './witness.js';
 
 export interface AnalyseCaptureOptions {
+  /** As its user calls it. */
+  readonly name?: string;
   readonly pictures: boolean;
   readonly onFinding: (finding: Finding) => void;
   readonly witness?: Witness | undefined;
@@ -25,7 +27,7 @@ export async function analyseCapture(
   capture: Capture,
   options: AnalyseCaptureOptions,
 ): Promise<CaptureSummary> {
-  const { pictures, onFinding, witness, more } = options;
+  const { name = 'the capture', pictures, onFinding, witness, more } = options;
   const analysis = new Analysis({ pictures, onFinding, witness, more });
   let events = 0;
   try {
@@ -48,7 +50,7 @@ export async function analyseCapture(
         fatal: true,
       });
     }
-    if (events === 0) throw new MalformedMediaError('the capture holds neither pictures nor sound');
+    if (events === 0) throw new MalformedMediaError(`${name}: neither pictures nor sound in it`);
     return analysis.end();
   } finally {
     analysis.close();

@@ -24,6 +24,7 @@ async function analyse(job: GlitchJob, parent: Parent<FromAnalysis>): Promise<An
     }
     const more = check && ((report: Report) => check!.detectors(report));
     const summary = await analyseCapture(capture, {
+      name: job.input,
       pictures: job.pictures,
       witness: surroundings,
       more,
