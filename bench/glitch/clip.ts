@@ -7,6 +7,12 @@ export interface Label {
   readonly timeMs: number;
   /** How strong, in the kind's own unit. */
   readonly strength: string;
+  /** Up to when a finding is at its place, where what is taken away is heard only then; as `timeMs`. */
+  readonly heardMs?: number | undefined;
+  /** How far it stands out of what hides it (`masking.ts`); undefined where the bits themselves are wrong. */
+  readonly overNoiseDb?: number | undefined;
+  /** Hardly anything of it is left in the decoded sound: it is told apart from those that can be heard. */
+  readonly masked?: true | undefined;
 }
 
 /** One file of the labelled set. */

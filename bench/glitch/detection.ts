@@ -74,12 +74,12 @@ const share = (hits: number, of: number): string => {
 const row = (name: string, tally: Tally): void => {
   out(
     `| ${name} | ${tally.labels} | ${share(tally.found, tally.labels)} | ${share(tally.noticed, tally.labels)} | ` +
-      `${share(tally.claimedRight, tally.claimed)} | ${f1(tally).toFixed(3)} |`,
+      `${share(tally.claimedRight, tally.claimed)} | ${f1(tally).toFixed(3)} | ${tally.maskedFound} of ${tally.masked} |`,
   );
 };
 const table = (title: string, tallies: ReadonlyMap<string, Tally>): void => {
-  out(`\n| ${title} | labels | recall | noticed | precision | F1 at ±10 ms |`);
-  out('| --- | --- | --- | --- | --- | --- |');
+  out(`\n| ${title} | labels | recall | noticed | precision | F1 at ±10 ms | masked |`);
+  out('| --- | --- | --- | --- | --- | --- | --- |');
   for (const [name, tally] of [...tallies].sort(([a], [b]) => (a < b ? -1 : 1))) row(name, tally);
 };
 table('kind', score.byKind);

@@ -7,7 +7,8 @@ import { makeCaptures } from './captures.js';
 import type { Clip, Label } from './clip.js';
 import { codedDefects } from './coded-defects.js';
 import { soundDefects, type Defect } from './defects.js';
-import { encodeUnits } from './encode-units.js';
+import { decodeUnits, encodeUnits } from './encode-units.js';
+import { type Coded, breakOverNoise, MASKED_BELOW_DB, overNoise } from './masking.js';
 import { makeNegative, negatives } from './negatives.js';
 import { Random } from './random.js';
 import { makeSound, materials, RATE, type Material, type Stereo } from './sounds.js';
@@ -59,8 +60,8 @@ async function makeSounds(options: SetOptions): Promise<Clip[]> {
       const base = { material, ...coding, durationMs: SECONDS * 1000 };
       for (const defect of soundDefects) {
         seed++;
-        const { sound, labels } = await withDefects(material, defect, seed);
-        const bytes = encode(sound, coding, labels);
+        const { clean, sound, labels } = await withDefects(material, defect, seed);
+        const bytes = encode(sound, coding, labels, clean);
         await add(
           { seed, ...base, isNegative: false, labels: bytes.labels },
           `${tag}-${material}-${defect.kind}`,
@@ -109,9 +110,10 @@ async function withDefects(
   material: Material,
   defect: Defect,
   seed: number,
-): Promise<{ sound: Stereo; labels: SampleLabel[] }> {
+): Promise<{ clean: Stereo; sound: Stereo; labels: SampleLabel[] }> {
   const random = new Random(seed ^ 0x5eed);
   let sound = await makeSound(material, SECONDS, seed);
+  const clean: Stereo = [sound[0].slice(), sound[1].slice()];
   const labels: SampleLabel[] = [];
   for (let n = 0; FIRST_AT + n * APART < SECONDS - 1.5; n++) {
     const wanted = Math.round(RATE * (FIRST_AT + n * APART + random.between(-0.2, 0.2)));
@@ -131,7 +133,7 @@ async function withDefects(
       labels.push({ kind: 'level-jump', sample: at + Math.round(0.9 * RATE), strength: `${-strength} dB` });
     }
   }
-  return { sound, labels };
+  return { clean, sound, labels };
 }
 
 /** The next place with sound in it: a hole in silence is none. */
@@ -149,20 +151,73 @@ function audible([left]: Stereo, from: number): number | undefined {
   return undefined;
 }
 
+/** @param clean the same sound without the defects */
 function encode(
   sound: Stereo,
   { encoder, bitrateBps }: Coding,
   labels: readonly SampleLabel[],
+  clean?: Stereo,
 ): { data: Buffer; labels: Label[] } {
-  const asLabels = (delay: number): Label[] =>
-    labels.map(({ kind, sample, strength }) => ({
-      kind,
-      strength,
-      timeMs: ((sample + delay) * 1000) / RATE,
-    }));
+  const coded = code(sound, { encoder, bitrateBps });
+  // With nothing to tell there is no need of the other one.
+  const twin =
+    clean === undefined
+      ? undefined
+      : { sound: clean, decoded: code(clean, { encoder, bitrateBps }).decoded() };
+  const broken = twin === undefined ? undefined : { sound, decoded: coded.decoded() };
+  const ms = (sample: number): number => ((sample + coded.delaySamples) * 1000) / RATE;
+  return {
+    data: coded.data,
+    labels: labels.map(({ kind, sample, strength }): Label => {
+      const label = { kind, timeMs: ms(sample), strength };
+      if (twin === undefined || broken === undefined) return label;
+      const { db, firstAt } = standsOut(kind, sample, { twin, broken });
+      return {
+        ...label,
+        overNoiseDb: db,
+        ...(firstAt !== undefined && firstAt > sample ? { heardMs: ms(firstAt) } : {}),
+        ...(db < MASKED_BELOW_DB ? { masked: true } : {}),
+      };
+    }),
+  };
+}
+
+function code(
+  sound: Stereo,
+  { encoder, bitrateBps }: Coding,
+): { readonly data: Buffer; readonly delaySamples: number; readonly decoded: () => Stereo } {
   if (encoder === 'pcm') {
-    return { data: writeWav({ sampleRate: RATE, pts: 0, channels: sound }), labels: asLabels(0) };
+    const data = writeWav({ sampleRate: RATE, pts: 0, channels: sound });
+    return { data, delaySamples: 0, decoded: () => sound };
   }
   const { units, delaySamples } = encodeUnits(sound, { encoder, bitrateBps });
-  return { data: Buffer.concat(units.map(adtsFrame)), labels: asLabels(delaySamples) };
+  return {
+    data: Buffer.concat(units.map(adtsFrame)),
+    delaySamples,
+    decoded: () => decodeUnits(units, delaySamples),
+  };
+}
+
+function standsOut(
+  kind: GlitchKind,
+  at: number,
+  { twin, broken }: { readonly twin: Coded; readonly broken: Coded },
+): { readonly db: number; readonly firstAt?: number | undefined } {
+  // All that follows a cut lies elsewhere: there is no sample to compare it with.
+  if (kind === 'skip' || kind === 'repeat') return { db: breakOverNoise(broken, at) };
+  const { db, firstAt } = overNoise(twin, broken, {
+    from: at,
+    to: endOfChange(twin.sound, broken.sound, at),
+  });
+  // What is taken away of highs is missed only where there were some.
+  return { db, firstAt: kind === 'bandwidth-drop' ? firstAt : undefined };
+}
+
+/** Where two sounds are alike again for a while. */
+function endOfChange(one: Stereo, other: Stereo, from: number): number {
+  let last = from;
+  for (let i = from; i < one[0].length && i < last + RATE / 20; i++) {
+    if (one[0][i] !== other[0][i] || one[1][i] !== other[1][i]) last = i;
+  }
+  return last;
 }

@@ -17,6 +17,9 @@ export interface Tally {
   labels: number;
   found: number;
   foundNarrow: number;
+  /** Labels of which hardly anything is left in the decoded sound, and how many are found all the same; not in `labels`. */
+  masked: number;
+  maskedFound: number;
   /** Something of `minor` or worse at the place, whatever its name. */
   noticed: number;
   /** Findings of the kind, `minor` and up (any severity for kinds that are `info`), and how many are at a label. */
@@ -68,28 +71,36 @@ export class Score {
     { findings, used }: { findings: readonly Finding[]; used: Set<Finding> },
   ): void {
     const kinds = alike[label.kind] ?? [label.kind];
-    const distance = (finding: Finding): number => Math.abs(finding.timeMs - label.timeMs);
+    const distance = ({ timeMs }: Finding): number =>
+      Math.max(0, label.timeMs - timeMs, timeMs - (label.heardMs ?? label.timeMs));
     const near = findings
       .filter(
         (finding) => kinds.includes(finding.kind) && !used.has(finding) && distance(finding) <= FRAME_MS + 1,
       )
       .sort((a, b) => distance(a) - distance(b))[0];
+    const tallies = [
+      ...this.#tallies(label.kind, clip),
+      tallyOf(this.byStrength, `${label.kind} ${label.strength}`),
+    ];
     if (near !== undefined) used.add(near);
-    else {
+    if (label.masked === true) {
+      for (const tally of tallies) {
+        tally.masked++;
+        if (near !== undefined) tally.maskedFound++;
+      }
+      return;
+    }
+    if (near === undefined) {
       const others = findings
         .filter((finding) => distance(finding) < 150)
         .map(({ kind, timeMs, severity }) => `${kind}/${severity}@${(timeMs - label.timeMs).toFixed(0)}`);
       this.misses.push(
-        `${clip.file} ${(label.timeMs / 1000).toFixed(3)} ${label.kind} ${label.strength} [${others.join(' ')}]`,
+        `${clip.file} ${(label.timeMs / 1000).toFixed(3)} ${label.kind} ${label.strength} (${label.overNoiseDb ?? '–'} dB) [${others.join(' ')}]`,
       );
     }
     const noticed = findings.some(
       (finding) => isAtLeast(finding.severity, 'minor') && distance(finding) <= 2 * FRAME_MS,
     );
-    const tallies = [
-      ...this.#tallies(label.kind, clip),
-      tallyOf(this.byStrength, `${label.kind} ${label.strength}`),
-    ];
     for (const tally of tallies) {
       tally.labels++;
       if (noticed) tally.noticed++;
@@ -117,7 +128,8 @@ function reach(label: Label): number {
 function tallyOf(map: Map<string, Tally>, key: string): Tally {
   let tally = map.get(key);
   if (tally === undefined) {
-    tally = { labels: 0, found: 0, foundNarrow: 0, noticed: 0, claimed: 0, claimedRight: 0 };
+    const found = { labels: 0, found: 0, foundNarrow: 0, masked: 0, maskedFound: 0 };
+    tally = { ...found, noticed: 0, claimed: 0, claimedRight: 0 };
     map.set(key, tally);
   }
   return tally;

@@ -26,8 +26,8 @@ const ROUGH_ORDER = 32;
  */
 const BOTH_DB = 7;
 const BOTH_SUM_DB = 26;
-/** One side knows much better, as where the other is silence or hiss. Gated sound reaches 31.5. */
-const ONE_DB = 32;
+/** One side knows much better, as where the other is silence or hiss. Gated sound reaches 32.2. */
+const ONE_DB = 33;
 /** A cut has no width; what a blind splice blends has at least this share of the overlap. */
 const MIN_WIDTH = 0.2;
 /** A side that has become quieter than this before the overlap was shut by a gate. */

@@ -89,6 +89,8 @@ export class Breaks implements SoundDetector {
       severity: 'info' as const,
       reason: 'one of many within a second: a texture of the sound, such as crackle, rather than a defect',
     };
+    const isConsonant = jolt.size < CONSONANT_SIZE && jolt.ratio < CONSONANT_RATIO;
+    const consonant = { severity: 'info' as const, reason: 'no more of a break than consonants are' };
     if (goesOn(sound, jolt)) {
       this.#hold(jolt, (isTexture) =>
         this.#report({
@@ -96,8 +98,8 @@ export class Breaks implements SoundDetector {
           kind: 'click',
           ...(isTexture
             ? texture
-            : jolt.size < CONSONANT_SIZE && jolt.ratio < CONSONANT_RATIO
-              ? { severity: 'info', reason: 'no more of a click than consonants are' }
+            : isConsonant
+              ? consonant
               : jolt.ratio >= 6
                 ? { severity: 'major', reason: 'a loud click, far above what is around it' }
                 : { severity: 'minor', reason: 'a click that stands out of what is around it' }),
@@ -116,7 +118,9 @@ export class Breaks implements SoundDetector {
         kind: isRepeat ? 'repeat' : 'skip',
         ...(isTexture
           ? texture
-          : { severity: 'minor' as const, reason: 'the waveform breaks: heard as a tick or a stumble' }),
+          : isConsonant
+            ? consonant
+            : { severity: 'minor' as const, reason: 'the waveform breaks: heard as a tick or a stumble' }),
         durationMs: isRepeat ? sound.ms(repeat.length) : 0,
         measured: isRepeat
           ? { ...measured, repeatedSamples: repeat.length, match: round(repeat.match) }

@@ -20,7 +20,7 @@ const RISE = 0.03;
 const EDGE = 0.3;
 const EDGE_MS = 5;
 /** Codecs blur a fall more than a rise. */
-const FALL_EDGE_MS = 7;
+const FALL_EDGE_MS = 5;
 /** Below this there is nothing to have a hole in. */
 const MIN_LEVEL = 3e-6;
 const MIN_HOLE_MS = 2.6;

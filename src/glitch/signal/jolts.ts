@@ -17,17 +17,14 @@ const SMEAR_MS = 4;
 const MIN_RATIO = 2.6;
 /** Against the level of the sound: less is not heard. */
 const MIN_LEVEL_SHARE = 0.3;
-/** A residual that stands out this far is heard beside louder sound too: it has other frequencies. */
-const CLEAR_RATIO = 3;
-const CLEAR_LEVEL_SHARE = 0.02;
+/** A residual that stands out this far is heard beside louder sound too: it has other frequencies. Beeps reach 0.1. */
+const CLEAR_RATIO = 4.5;
+const CLEAR_LEVEL_SHARE = 0.15;
 const MIN_SIZE = 0.004;
 /** Against the mean of the surroundings. */
 const MIN_DEVIATIONS = 8;
 /** More rise of energy across it is an attack, more fall an end of sound: neither is a defect by itself. */
 const MAX_STEP = 3;
-/** Attacks have more residual after them; what stands out this far on both sides is none, whatever a voice does around. */
-const LONE_RATIO = 5;
-const MAX_LONE_STEP = 12;
 const MIN_ENERGY = 1e-7;
 
 /** Other breaks of the sound's own have at least this share of a jolt's residual. */
@@ -105,12 +102,10 @@ export class Jolts {
     }
     if (size < MIN_DEVIATIONS * Math.sqrt(sum / (2 * (context - smear + 1)))) return undefined;
     const ratio = size / Math.max(largest, 1e-6);
-    const isLone = ratio >= LONE_RATIO;
     const [near, far] = [energies(sound, at, smear, 3 * smear), energies(sound, at, smear, context)];
-    for (const { before, after } of isLone ? [far] : [near, far]) {
-      const maxStep = isLone ? MAX_LONE_STEP : MAX_STEP;
+    for (const { before, after } of [near, far]) {
       if (before < MIN_ENERGY || after < MIN_ENERGY) return undefined;
-      if (after > maxStep * before || before > maxStep * after) return undefined;
+      if (after > MAX_STEP * before || before > MAX_STEP * after) return undefined;
     }
     const share = ratio >= CLEAR_RATIO ? CLEAR_LEVEL_SHARE : MIN_LEVEL_SHARE;
     if (size < share * Math.sqrt(Math.max(far.before, far.after))) return undefined;

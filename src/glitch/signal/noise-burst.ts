@@ -10,8 +10,13 @@ const EVEN = 1.6;
 /** Bursts under this length, which plosives have too, must be more even. */
 const SHORT_MS = 9.5;
 const EVEN_SHORT = 1.25;
-/** Nor do plosives come from sound as loud as what follows them: garbage takes the place of sound that goes on. */
+/**
+ * Nor do plosives, up to this length, come from sound as loud as what follows them: garbage takes the place of sound that
+ * goes on. The sound before is that of 25 to 45 ms earlier, where no codec's echo of the burst reaches.
+ */
+const PLOSIVE_MS = 12;
 const GOES_ON = 8;
+const EARLIER_MS = [45, 25] as const;
 const MAX_MS = 300;
 const EDGE_MS = 1.4;
 const CONTEXT_MS = 12;
@@ -19,7 +24,7 @@ const MIN_LEVEL = 1e-5;
 
 interface Lane {
   next: number;
-  open: { readonly from: number; readonly level: number; readonly before: number } | undefined;
+  open: { readonly from: number; readonly level: number; readonly earlier: number } | undefined;
 }
 
 /** White noise that begins and ends at once: what a decoder makes of garbage. */
@@ -52,10 +57,11 @@ export class NoiseBurst implements SoundDetector {
       const inside = mean(energy, at + 1, at + sound.hops(MIN_MS) - 1);
       const roughInside = mean(rough, at + 1, at + sound.hops(MIN_MS) - 1);
       if (inside < RISE * before || roughInside < WHITE * inside || roughInside < 20 * roughBefore) return;
-      lane.open = { from: lane.next, level: inside, before };
+      const earlier = mean(energy, at - sound.hops(EARLIER_MS[0]), at - sound.hops(EARLIER_MS[1]));
+      lane.open = { from: lane.next, level: inside, earlier };
       return;
     }
-    const { from, level, before } = lane.open;
+    const { from, level, earlier } = lane.open;
     const isOver = energy[at]! < level / RISE;
     if (!isOver && sound.ms((lane.next - from) * HOP) < MAX_MS) return;
     lane.open = undefined;
@@ -70,7 +76,7 @@ export class NoiseBurst implements SoundDetector {
     if (lengthMs < MIN_MS || late < early / (isShort ? EVEN_SHORT : EVEN) || lateRough < WHITE * late) return;
     const after = mean(energy, at + edge, at + sound.hops(CONTEXT_MS));
     if (after > late / RISE) return;
-    if (isShort && Math.max(after / before, before / after) > GOES_ON) return;
+    if (lengthMs < PLOSIVE_MS && Math.max(after / earlier, earlier / after) > GOES_ON) return;
     const place = sound.locate(from * HOP);
     this.#report({
       kind: 'noise-burst',
