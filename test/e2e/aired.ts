@@ -61,6 +61,15 @@ export class Aired {
     return (this.pictures.at(-1)?.ptsMs ?? 0) - (this.pictures[0]?.ptsMs ?? 0);
   }
 
+  /** The steps from picture to picture, in order of presentation, that are longer than `ms`. */
+  stepsOver(ms: number): number[] {
+    const pts = this.packets.videoPackets.map(({ ptsMs }) => ptsMs).sort((a, b) => a - b);
+    return pts.slice(1).flatMap((time, i) => {
+      const stepMs = time - (pts[i] ?? time);
+      return stepMs > ms ? [stepMs] : [];
+    });
+  }
+
   /** The host's picture numbers; `undefined` where none can be read, as on a slate. */
   numbers(): { readonly ptsMs: number; readonly number: number | undefined }[] {
     return this.pictures.map((picture) => ({ ptsMs: picture.ptsMs, number: pictureNumber(picture) }));

@@ -89,6 +89,8 @@ function flagsOf({ camera, microphone, flags = [] }: ChromiumOptions): string[] 
 export interface CameraLapses {
   /** Longest time between two pictures. */
   readonly longestStepMs: number;
+  /** How often a picture came more than a quarter of a picture late. */
+  readonly lateSteps: number;
   /** Latest that a flash was drawn after its beep had begun. */
   readonly latestFlashMs: number;
 }
@@ -108,7 +110,8 @@ export function beepAndFlashCamera(beepHz = 1_000, { width, height } = { width: 
 }
 
 function installBeepAndFlashCamera(beepHz: number, width: number, height: number): void {
-  const none = { longestStepMs: 0, latestFlashMs: 0 };
+  const lateStepMs = 1.25 * (1000 / 30);
+  const none = { longestStepMs: 0, lateSteps: 0, latestFlashMs: 0 };
   let lapses = { ...none };
   Object.assign(globalThis, {
     cameraLapses: {
@@ -154,6 +157,7 @@ function installBeepAndFlashCamera(beepHz: number, width: number, height: number
       const flash = shown >= 1 && shown % 1 < 0.1;
       const at = performance.now();
       lapses.longestStepMs = Math.max(lapses.longestStepMs, at - drawnAt);
+      if (at - drawnAt > lateStepMs) lapses.lateSteps++;
       drawnAt = at;
       if (flash && !flashed && now % 1 < 0.5) {
         lapses.latestFlashMs = Math.max(lapses.latestFlashMs, (now % 1) * 1_000);

@@ -12,12 +12,21 @@ import { Show, smallPictures } from '../e2e/show.js';
 import { beepAndFlashCamera, Chromium, takeCameraLapses, type CameraLapses } from '../peers/chromium.js';
 import { waitFor } from '../peers/wait-for.js';
 
-const switches = 6;
+const switches = 20;
 const hostBeepHz = 1_000;
 const guestBeepHz = 2_500;
 /** About two seconds of the program at its bitrate: a flash or two in each mode. */
 const bytesBetween = 220_000;
 const videoBitrateBps = 800_000;
+/**
+ * In live mode the program's pictures are the camera's own, and the camera of this test is drawn by a page, which falls
+ * behind when the machine is busy. The program can be no steadier than it, and its encoder may leave out one picture to
+ * catch up. But once no picture has come for so long the program goes on with pictures of its own (`STALL_US`): a step
+ * beyond it is the program's fault, whatever the camera does.
+ */
+const longestCameraStepMs = 400;
+/** Longer than two of the camera's pictures of which neither is late, with the one between them left out. */
+const lateStepMs = 2.5 * pictureMs;
 /** Two pages in one browser: the one behind must not be slowed down. */
 const flags = [
   '--disable-renderer-backgrounding',
@@ -67,7 +76,7 @@ describe('a host and a guest in Chromium, through the studio and the guest page'
     }
     [hostLapses, guestLapses] = [await takeCameraLapses(studio), await takeCameraLapses(guest)];
     aired = await Aired.read(await show.recording());
-  }, 150_000);
+  }, 240_000);
   afterAll(() => show.close());
 
   /** Presses the studio's own button. @returns how long the switch took, as the studio was told */
@@ -82,18 +91,19 @@ describe('a host and a guest in Chromium, through the studio and the guest page'
     return switched.type === 'switched' ? switched.tookMs : Number.NaN;
   }
 
-  it('switch six times within one RTMP connection and one publish', () => {
+  it('switch twenty times within one RTMP connection and one publish', () => {
     expect(tookMs).toHaveLength(switches);
     expect(show.cdn.connections).toHaveLength(1);
     expect(show.cdn.publishes).toHaveLength(1);
   });
 
-  /**
-   * In live mode the program's pictures are the camera's own. A page that draws its camera falls behind when the
-   * machine is busy: so far behind the program may be, by one picture more that the encoder leaves out to catch up.
-   */
   it('leave audio advancing by 1024 samples a frame, and video by two pictures or the camera’s own step', () => {
-    expectUnbrokenTimes(aired, Math.max(2 * pictureMs, hostLapses.longestStepMs + pictureMs));
+    const cameraStepMs = Math.min(hostLapses.longestStepMs + pictureMs, longestCameraStepMs);
+    expectUnbrokenTimes(aired, Math.max(2 * pictureMs, cameraStepMs));
+  });
+
+  it('leave no more steps that are late than the camera had itself', () => {
+    expect(aired.stepsOver(lateStepMs).length).toBeLessThanOrEqual(hostLapses.lateSteps);
   });
 
   it('leave nothing that an outside decoder complains about', async () => {
@@ -104,8 +114,8 @@ describe('a host and a guest in Chromium, through the studio and the guest page'
     // A late flash is late by the camera, as it says itself; the usual one is not.
     const skewsOfHost = aired.hostSkews(hostBeepHz);
     const skewsOfGuest = aired.guestSkews(guestBeepHz);
-    expectSynchrony(skewsOfHost, { atLeast: 10, toleranceMs: lipSyncMs + hostLapses.latestFlashMs });
-    expectSynchrony(skewsOfGuest, { atLeast: 4, toleranceMs: lipSyncMs + guestLapses.latestFlashMs });
+    expectSynchrony(skewsOfHost, { atLeast: 30, toleranceMs: lipSyncMs + hostLapses.latestFlashMs });
+    expectSynchrony(skewsOfGuest, { atLeast: 12, toleranceMs: lipSyncMs + guestLapses.latestFlashMs });
     expect(Math.abs(median(skewsOfHost.map(({ skewMs }) => skewMs)))).toBeLessThanOrEqual(lipSyncMs);
     expect(Math.abs(median(skewsOfGuest.map(({ skewMs }) => skewMs)))).toBeLessThanOrEqual(lipSyncMs);
   });
