@@ -26,9 +26,12 @@ const runId = randomUUID();
  * Tests that play media by the clock. On a machine that others keep busy they can fail by no fault of the program's, so
  * a few of their files get a second run, which is said in the output and then counts. A defect fails twice.
  */
-const realTimeFolders = ['demo', 'e2e', 'origin', 'publish', 'room', 'sfu', 'web', 'webrtc'].map(
-  (name) => `test/${name}`,
-);
+const realTime = [
+  ...['demo', 'e2e', 'origin', 'publish', 'record', 'room', 'serve', 'sfu', 'web', 'webrtc'].map(
+    (name) => `${name}/`,
+  ),
+  ...['hls', 'rtmp'].map((name) => `glitch/${name}-address`),
+].map((name) => `test/${name}`);
 const maxSecondRuns = 6;
 
 const checks = [
@@ -79,7 +82,7 @@ async function runTests() {
 }
 
 function isRealTime(name) {
-  return realTimeFolders.some((folder) => name.startsWith(`${folder}/`));
+  return realTime.some((beginning) => name.startsWith(beginning));
 }
 
 /** @returns the runner's exit code, and how many tests of each file passed, failed and were skipped */

@@ -110,9 +110,10 @@ async function* livePieces<T extends { readonly length: number }>(
   const endsAt = durationMs === undefined ? Infinity : performance.now() + durationMs;
   try {
     while (performance.now() < endsAt && !wasCancelled()) {
-      const piece = await within(source.next(), Math.min(silenceMs, endsAt - performance.now()));
+      const leftMs = endsAt - performance.now();
+      const piece = await within(source.next(), Math.min(silenceMs, leftMs));
       if (piece === 'late') {
-        state.stalled = performance.now() < endsAt;
+        state.stalled = silenceMs < leftMs;
         return;
       }
       if (piece === undefined) return;
