@@ -11,6 +11,8 @@ const BLACK_PEAK = 34;
 const STILL_DIFFERENCE = 0.06;
 /** A still this long is a slide or a test card rather than a defect, unless motion came before and after it. */
 const MOTION = 0.25;
+/** An encoder takes a picture or two to bring a still to its final quality: they differ, but nothing moves in them. */
+const MAX_REFINED = 2;
 
 interface Run {
   readonly from: PictureLook;
@@ -20,13 +22,21 @@ interface Run {
   readonly motion: number;
 }
 
+/** What may turn out to be the beginning of a still. */
+interface Settling {
+  readonly from: PictureLook;
+  readonly pictures: number;
+}
+
 /** `freeze`: the same picture again and again. `black`: nothing in it. */
 export class Stills implements PictureDetector {
   readonly #report: Report;
   #last: PictureLook | undefined;
   #freeze: Run | undefined;
   #black: Run | undefined;
+  /** How much moved last. */
   #motion = 0;
+  #settling: Settling | undefined;
 
   constructor(report: Report) {
     this.#report = report;
@@ -35,17 +45,35 @@ export class Stills implements PictureDetector {
   picture(look: PictureLook): void {
     const difference = this.#last === undefined ? 255 : meanDifference(this.#last.luma, look.luma);
     const isBlack = isBlackPicture(look.luma);
-    if (isBlack) this.#black = grow(this.#black, look, { start: look, motion: this.#motion });
+    if (isBlack) this.#black = grow(this.#black, look, { start: look, pictures: 0, motion: this.#motion });
     else this.#endBlack(look);
     // Black pictures are alike: one finding is enough.
     if (difference < STILL_DIFFERENCE && !isBlack && this.#last !== undefined) {
-      this.#freeze = grow(this.#freeze, look, { start: this.#last, motion: this.#motion });
+      const { from = this.#last, pictures = 0 } = this.#settling ?? {};
+      this.#settling = undefined;
+      this.#freeze = grow(this.#freeze, look, { start: from, pictures, motion: this.#motion });
     } else {
       this.#endFreeze(look, difference);
-      // Before the first picture nothing moved.
-      this.#motion = this.#last === undefined ? 0 : difference;
+      this.#move(difference);
     }
     this.#last = look;
+  }
+
+  /** @param difference of the picture that comes from {@link #last} */
+  #move(difference: number): void {
+    const pictures = (this.#settling?.pictures ?? 0) + 1;
+    if (
+      this.#last !== undefined &&
+      difference < MOTION &&
+      this.#motion >= MOTION &&
+      pictures <= MAX_REFINED
+    ) {
+      this.#settling = { from: this.#settling?.from ?? this.#last, pictures };
+      return;
+    }
+    this.#settling = undefined;
+    // Before the first picture nothing moved.
+    this.#motion = this.#last === undefined ? 0 : difference;
   }
 
   end(): void {
@@ -103,9 +131,14 @@ export class Stills implements PictureDetector {
 function grow(
   run: Run | undefined,
   look: PictureLook,
-  first: { readonly start: PictureLook; readonly motion: number },
+  first: { readonly start: PictureLook; readonly pictures: number; readonly motion: number },
 ): Run {
-  const grown = run ?? { from: first.start, pictures: 0, lastMs: look.timeMs, motion: first.motion };
+  const grown = run ?? {
+    from: first.start,
+    pictures: first.pictures,
+    lastMs: look.timeMs,
+    motion: first.motion,
+  };
   grown.pictures++;
   grown.lastMs = look.timeMs;
   return grown;
