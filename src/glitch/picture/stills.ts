@@ -59,21 +59,16 @@ export class Stills implements PictureDetector {
     this.#last = look;
   }
 
-  /** @param difference of the picture that comes from {@link #last} */
+  /** A picture that differs so much from the last one; before the first nothing moved. */
   #move(difference: number): void {
-    const pictures = (this.#settling?.pictures ?? 0) + 1;
-    if (
-      this.#last !== undefined &&
-      difference < MOTION &&
-      this.#motion >= MOTION &&
-      pictures <= MAX_REFINED
-    ) {
-      this.#settling = { from: this.#settling?.from ?? this.#last, pictures };
+    if (this.#last === undefined) return;
+    const { from = this.#last, pictures = 0 } = this.#settling ?? {};
+    if (difference < MOTION && this.#motion >= MOTION && pictures < MAX_REFINED) {
+      this.#settling = { from, pictures: pictures + 1 };
       return;
     }
     this.#settling = undefined;
-    // Before the first picture nothing moved.
-    this.#motion = this.#last === undefined ? 0 : difference;
+    this.#motion = difference;
   }
 
   end(): void {

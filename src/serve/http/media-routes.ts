@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { mayRun, type Caller } from '../auth/access.js';
+import { HOST_ID } from '../participant.js';
 import type { RoomApi, SessionAnswer } from '../room-api.js';
 import {
   callerOf,
@@ -23,8 +24,6 @@ import { sessionRoutes } from './session-routes.js';
 
 /** A browser's offer of one audio and one video track is 6–9 kB. */
 const MAX_SDP_BYTES = 64 * 1024;
-/** The room's own name for the host among its participants. */
-const HOST = 'host';
 
 const sdpAnswer = {
   201: { type: 'string', description: 'The SDP answer; Location is the session, ETag its ICE session' },
@@ -147,7 +146,7 @@ interface Publisher {
 function publisherOf(caller: Caller, room: RoomApi, guestName: string): Publisher {
   if (caller.kind === 'admin' && caller.implied)
     throw unauthorized('publishing needs the host key or an invite');
-  if (mayRun(caller, room)) return { participantId: HOST, subject: subjectOf(caller, room), isNew: false };
+  if (mayRun(caller, room)) return { participantId: HOST_ID, subject: subjectOf(caller, room), isNew: false };
   if (caller.kind === 'participant' && caller.room === room.id) {
     return { participantId: caller.participantId, subject: subjectOf(caller, room), isNew: false };
   }
