@@ -1,5 +1,6 @@
 import { parseAsc } from '../codec/aac/asc.js';
 import type { AudioConfig } from '../media/access-unit.js';
+import type { ProgramSettings } from '../media/program-settings.js';
 import { FRAME } from '../splice/piece.js';
 
 /** What stays the same for all of a program's sound, so that its AudioSpecificConfig never changes. */
@@ -30,4 +31,14 @@ export function passableFormat(config: AudioConfig): AudioFormat | undefined {
 
 export function sameFormat(a: AudioFormat, b: AudioFormat): boolean {
   return a.sampleRate === b.sampleRate && a.channels === b.channels;
+}
+
+export function formatOf({ audioSampleRate, audioChannels }: ProgramSettings): AudioFormat {
+  return { sampleRate: audioSampleRate, channels: audioChannels };
+}
+
+/** The same settings with sound of this format, where there is one. */
+export function withFormat(settings: ProgramSettings, format: AudioFormat | undefined): ProgramSettings {
+  if (format === undefined) return settings;
+  return { ...settings, audioSampleRate: format.sampleRate, audioChannels: format.channels };
 }

@@ -2,7 +2,7 @@ import type { AccessUnit } from '../media/access-unit.js';
 import type { ParticipantSettings } from '../media/participant.js';
 import type { Layout, Mode, ProgramSettings } from '../media/program-settings.js';
 import { rescale, MICROSECONDS, MILLISECONDS, VIDEO_TIMESCALE } from '../media/timestamp.js';
-import type { AudioFormat } from './audio-format.js';
+import { formatOf, withFormat, type AudioFormat } from './audio-format.js';
 import { Backlog } from './backlog.js';
 import { HostWatch } from './host-watch.js';
 import { MediaWait, usToVideoTicks } from './media-wait.js';
@@ -347,13 +347,4 @@ export class Program {
       .map((participant) => (participant.gop.startPts ?? Infinity) + this.#stage.offsetOf(participant));
     return Math.min(this.#timeline.lastVideoPts, ...starts);
   }
-}
-
-function formatOf({ audioSampleRate, audioChannels }: ProgramSettings): AudioFormat {
-  return { sampleRate: audioSampleRate, channels: audioChannels };
-}
-
-function withFormat(settings: ProgramSettings, format: AudioFormat | undefined): ProgramSettings {
-  if (format === undefined) return settings;
-  return { ...settings, audioSampleRate: format.sampleRate, audioChannels: format.channels };
 }

@@ -5,12 +5,8 @@ import { type Clock, systemClock } from '../base/clock.js';
 import { DestinationError } from '../base/errors.js';
 import { type Logger, silentLogger } from '../base/logger.js';
 import type { RtmpPublication } from './publication.js';
-import {
-  ServerSession,
-  type PublishDecision,
-  type PublishRequest,
-  type ServerSessionHost,
-} from './server-session.js';
+import type { PublishDecision, PublishRequest } from './publish-request.js';
+import { ServerSession, type ServerSessionHost } from './server-session.js';
 
 export type { RtmpPublication } from './publication.js';
 

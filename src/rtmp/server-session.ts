@@ -10,24 +10,14 @@ import {
 import type { Logger } from '../base/logger.js';
 import { amfEntries, type AmfValue } from '../container/flv/amf0.js';
 import { TagType } from '../container/flv/tag.js';
-import { amf0Payload, commandMessage, parseCommand, type RtmpCommand } from './command.js';
+import { amf0Payload, parseCommand, type RtmpCommand } from './command.js';
 import { RtmpConnection } from './connection.js';
 import { handshakeAsServer } from './handshake.js';
 import { IdleWatch } from './idle-watch.js';
-import { CONTROL_CHUNK_STREAM, controlMessage, MessageType, type RtmpMessage } from './message.js';
+import { MessageType, type RtmpMessage } from './message.js';
 import { RtmpPublication, type PublicationEnd } from './publication.js';
-
-/** Who wants to publish. */
-export interface PublishRequest {
-  readonly app: string;
-  /** Without its query. */
-  readonly streamKey: string;
-  /** What follows the `?` of the key, parsed. */
-  readonly query: URLSearchParams;
-  readonly remoteAddress: string;
-}
-
-export type PublishDecision = boolean | { readonly accept: boolean; readonly reason?: string };
+import { parseApp, parseStreamKey, type PublishDecision, type PublishRequest } from './publish-request.js';
+import { connected, connectRejected, resultMessage, statusMessage } from './server-answers.js';
 
 /** What a session asks of its server. */
 export interface ServerSessionHost {
@@ -42,11 +32,6 @@ export interface ServerSessionHost {
   published(publication: RtmpPublication): void;
 }
 
-const WINDOW_BYTES = 2_500_000;
-const CHUNK_SIZE = 4096;
-/** "The peer should limit as it did, or as told now" (§5.4.5). */
-const DYNAMIC_LIMIT = 2;
-const MAX_NAME_LENGTH = 1024;
 /** createStream is answered that often on one connection; encoders ask once. */
 const MAX_STREAMS = 16;
 /** How long a refused client has to read why. */
@@ -204,44 +189,19 @@ export class ServerSession {
   }
 
   #connect({ transactionId, args }: RtmpCommand): void {
-    const told = amfEntries(args[0])['app'];
-    const app = typeof told === 'string' ? (told.split('?')[0] ?? '').replace(/\/+$/, '') : '';
-    if (app === '' || app.length > MAX_NAME_LENGTH || !this.#host.acceptApp(app)) {
-      const info = {
-        level: 'error',
-        code: 'NetConnection.Connect.Rejected',
-        description: 'no such application here',
-      };
-      this.#send('_error', transactionId, [null, info]);
+    const app = parseApp(amfEntries(args[0])['app']);
+    if (app === undefined || !this.#host.acceptApp(app)) {
+      this.#connection?.send(connectRejected(transactionId));
       this.end('closed');
       return;
     }
     this.#app = app;
-    this.#connection?.send(controlMessage(MessageType.windowAckSize, WINDOW_BYTES));
-    const bandwidth = Buffer.alloc(5);
-    bandwidth.writeUInt32BE(WINDOW_BYTES);
-    bandwidth[4] = DYNAMIC_LIMIT;
-    this.#connection?.send({
-      chunkStreamId: CONTROL_CHUNK_STREAM,
-      typeId: MessageType.setPeerBandwidth,
-      streamId: 0,
-      timestamp: 0,
-      payload: bandwidth,
-    });
-    this.#connection?.send(controlMessage(MessageType.setChunkSize, CHUNK_SIZE));
-    this.#result(transactionId, [
-      { fmsVer: 'FMS/3,0,1,123', capabilities: 31 },
-      {
-        level: 'status',
-        code: 'NetConnection.Connect.Success',
-        description: 'Connection succeeded.',
-        objectEncoding: 0,
-      },
-    ]);
+    for (const message of connected(transactionId)) this.#connection?.send(message);
   }
 
   #publish(name: AmfValue, streamId: number): void {
-    if (typeof name !== 'string' || name === '' || name.length > MAX_NAME_LENGTH) {
+    const key = parseStreamKey(name);
+    if (key === undefined) {
       this.#refuse('the stream key is missing or too long', streamId);
       return;
     }
@@ -249,13 +209,7 @@ export class ServerSession {
       this.#refuse('this connection publishes already', streamId);
       return;
     }
-    const at = name.indexOf('?');
-    const request: PublishRequest = {
-      app: this.#app ?? '',
-      streamKey: at === -1 ? name : name.slice(0, at),
-      query: new URLSearchParams(at === -1 ? '' : name.slice(at + 1)),
-      remoteAddress: this.remoteAddress,
-    };
+    const request = { app: this.#app ?? '', ...key, remoteAddress: this.remoteAddress };
     this.#isDeciding = true;
     void Promise.resolve()
       .then(() => this.#host.authorize(request))
@@ -324,15 +278,10 @@ export class ServerSession {
     description: string,
     streamId = this.#publishStream,
   ): void {
-    const args = [null, { level, code, description }];
-    this.#connection?.send(commandMessage({ name: 'onStatus', transactionId: 0, args }, streamId));
+    this.#connection?.send(statusMessage(level, code, description, streamId));
   }
 
   #result(transactionId: number, args: AmfValue[]): void {
-    this.#send('_result', transactionId, args);
-  }
-
-  #send(name: string, transactionId: number, args: AmfValue[]): void {
-    this.#connection?.send(commandMessage({ name, transactionId, args }));
+    this.#connection?.send(resultMessage(transactionId, args));
   }
 }
