@@ -85,6 +85,8 @@ function explains(one: Finding, other: Finding, isFirst: boolean): boolean {
     // The first of two alike, so that one of them stays.
     return one.timeMs < other.timeMs || (one.timeMs === other.timeMs && isFirst);
   }
+  // A seam does not change the level for good: where both are found, two sounds of different loudness were joined.
+  if (one.kind === 'bad-seam' && other.kind === 'level-jump') return false;
   const [stronger, weaker] = [weights[one.kind] ?? 0, weights[other.kind] ?? 0];
   if (weaker === 0 || stronger <= weaker) return false;
   return isNear(one, other);

@@ -189,6 +189,21 @@ describe('the signal', () => {
     expect(Math.abs(jump!.timeMs - (at * 1000) / RATE)).toBeLessThan(10);
   });
 
+  it('of a voice has a level-jump where a vowel becomes louder between two samples; its own pulses and onsets are none', () => {
+    const hiss = noise(SECONDS * RATE, 5, 0.0005);
+    const voice = Float32Array.from(hiss, (x, i) => {
+      const t = i % 416;
+      const syllable = Math.max(0, Math.sin((2 * Math.PI * i) / 16_000));
+      return x + 0.2 * syllable * Math.exp(-t / 150) * (Math.sin(t / 12) + 0.4 * Math.sin(t / 4.2));
+    });
+    expect(find([voice, voice]).filter(({ kind }) => kind === 'level-jump')).toEqual([]);
+    const at = 237 * 416 + 100;
+    const louder = voice.map((x, i) => (i < at || i > at + RATE ? x : 2 * x));
+    const [jump] = find([louder, louder]).filter(({ kind }) => kind === 'level-jump');
+    expect(Math.abs(jump!.timeMs - (at * 1000) / RATE)).toBeLessThan(0.1);
+    expect(Number(jump!.measured['jumpDb'])).toBeCloseTo(6, 0);
+  });
+
   it('that becomes softer by 12 dB at once has a level-jump', () => {
     const channels = tones();
     for (const side of channels) for (let i = AT; i < side.length; i++) side[i]! /= 4;

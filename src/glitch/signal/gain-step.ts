@@ -1,69 +1,102 @@
-import { PowerSpectrum } from './fft.js';
+import { Fft } from './fft.js';
 import type { Sound } from './sound.js';
 
 const SIZE = 1024;
-/** Edges of the bands in Hz, critical bands of the ear (Zwicker 1961) where there are voices and notes. */
+/** Codecs blur a step over this long on either side, in samples. */
+const BLUR = 144;
+/** A spectrum's window rises over this many samples next to the step, and falls over all the rest away from it. */
+const RISE = 96;
+/** Edges of the bands in Hz, close to the critical bands of the ear (Zwicker 1961). */
 const EDGES_HZ = [
-  ...[100, 200, 300, 400, 510, 630, 770, 920, 1080, 1270, 1480, 1720, 2000, 2320, 2700, 3150, 3700, 4400],
-  ...[5300, 6400, 7700, 9500],
+  ...[60, 160, 260, 370, 480, 600, 730, 870, 1030, 1210, 1420, 1660, 1950, 2300, 2700, 3200, 3800, 4500],
+  ...[5400, 6500, 8000, 10_000, 13_000, 16_000],
 ];
 /** Bands further below the loudest one, or quieter than this, tell more of noise than of the sound. */
-const HEARD_DB = 35;
-const QUIETEST_DB = -75;
+const HEARD_DB = 45;
+const QUIETEST_DB = -90;
+/** Of one channel. */
 const MIN_BANDS = 8;
 /** Half of the bands step by as much as the middle one, but for this, and four of five but for that. */
-const HALF_DB = 1;
-const MOST_DB = 2.6;
+const HALF_DB = 1.2;
+const MOST_DB = 3;
+/** Both sides step by as much, but for this. */
+const SIDES_DB = 2.5;
 /** The bands' middle steps by no more than this right before and right after. */
-const STEADY_DB = 2.5;
+const STEADY_DB = 3.5;
 
 /**
  * The step of a gain in sound that is not steady: a note, a consonant or an end of sound changes some bands more than
- * others, or goes on changing; a gain lifts or lowers them all by as much at one place, and that once.
+ * others, one side more than the other, or goes on changing; a gain lifts or lowers all by as much at one place, once.
  */
 export class GainStep {
-  readonly #spectrum = new PowerSpectrum(SIZE);
-  readonly #power = new Float64Array(SIZE / 2);
+  readonly #fft = new Fft(SIZE);
+  readonly #window = Float64Array.from({ length: SIZE }, (_, i) =>
+    i < RISE
+      ? 0.5 - 0.5 * Math.cos((Math.PI * (i + 0.5)) / RISE)
+      : 0.5 + 0.5 * Math.cos((Math.PI * (i - RISE)) / (SIZE - RISE)),
+  );
+  readonly #re = new Float64Array(SIZE);
+  readonly #im = new Float64Array(SIZE);
 
   /** @returns the step at `position` in dB, positive where it becomes louder; undefined when it is none of a gain */
   at(sound: Sound, position: number): number | undefined {
-    const [before, after] = [this.#bands(sound, position - SIZE), this.#bands(sound, position)];
-    const steps = stepsOf(before, after);
-    if (steps.length < MIN_BANDS) return undefined;
+    const before = this.#levels(sound, position - BLUR, -1);
+    const after = this.#levels(sound, position + BLUR, 1);
+    const sides = before.map((levels, channel) => stepsOf(levels, after[channel]!));
+    const steps = sides.flat();
+    if (steps.length < MIN_BANDS * sides.length) return undefined;
     const step = middle(steps);
     const off = steps.map((one) => Math.abs(one - step)).sort((a, b) => a - b);
     if (middle(off) > HALF_DB || off[Math.floor(off.length * 0.8)]! > MOST_DB) return undefined;
-    const earlier = stepsOf(this.#bands(sound, position - 2 * SIZE), before);
-    const later = stepsOf(after, this.#bands(sound, position + SIZE));
-    const isSteady = [earlier, later].every((own) => own.length > 0 && Math.abs(middle(own)) <= STEADY_DB);
+    if (sides.some((own) => own.length > 0 && Math.abs(middle(own) - step) > SIDES_DB)) return undefined;
+    const earlier = this.#levels(sound, position - SIZE / 2, -1);
+    const later = this.#levels(sound, position + SIZE / 2, 1);
+    const isSteady = [
+      earlier.map((levels, channel) => stepsOf(levels, before[channel]!)),
+      later.map((levels, channel) => stepsOf(after[channel]!, levels)),
+    ].every((own) => Math.abs(middle(own.flat())) <= STEADY_DB);
     return isSteady ? step : undefined;
   }
 
-  /** Levels of the sum of the channels in `SIZE` samples. */
-  #bands(sound: Sound, from: number): number[] {
-    const mono = new Float32Array(SIZE);
-    for (let channel = 0; channel < sound.channels; channel++) {
-      sound.view(channel, from, from + SIZE).forEach((x, i) => (mono[i]! += x));
+  /** Levels of the bands of each channel, in `SIZE` samples before a position (`direction` -1) or after it (1). */
+  #levels(sound: Sound, position: number, direction: 1 | -1): number[][] {
+    const [re, im] = [this.#re, this.#im];
+    const from = direction > 0 ? position : position - SIZE;
+    const left = sound.view(0, from, from + SIZE);
+    const right = sound.view(sound.channels - 1, from, from + SIZE);
+    for (let i = 0; i < SIZE; i++) {
+      const to = this.#fft.reversed[i]!;
+      const weight = this.#window[direction > 0 ? i : SIZE - 1 - i]!;
+      re[to] = (left[i] ?? 0) * weight;
+      im[to] = (right[i] ?? 0) * weight;
     }
-    const power = this.#spectrum.of(mono, this.#power);
-    const bin = (hz: number): number => Math.ceil((hz * SIZE) / sound.sampleRate);
-    return EDGES_HZ.slice(1).map((to, band) => {
-      let sum = 0;
-      for (let k = bin(EDGES_HZ[band]!); k < bin(to); k++) sum += power[k] ?? 0;
-      return 10 * Math.log10(sum / (SIZE / 4) ** 2 + 1e-12);
-    });
+    this.#fft.butterflies(re, im);
+    const bands = Array.from({ length: sound.channels }, () =>
+      new Array<number>(EDGES_HZ.length - 1).fill(0),
+    );
+    let k = Math.ceil((EDGES_HZ[0]! * SIZE) / sound.sampleRate);
+    for (let band = 0; band + 1 < EDGES_HZ.length; band++) {
+      const top = Math.min(SIZE / 2, (EDGES_HZ[band + 1]! * SIZE) / sound.sampleRate);
+      for (; k < top; k++) {
+        // Two real signals in one complex transform.
+        const m = SIZE - k;
+        bands[0]![band]! += (re[k]! + re[m]!) ** 2 + (im[k]! - im[m]!) ** 2;
+        if (bands.length > 1) bands[1]![band]! += (im[k]! + im[m]!) ** 2 + (re[m]! - re[k]!) ** 2;
+      }
+    }
+    return bands.map((powers) => powers.map((power) => 10 * Math.log10(power / 4 / (SIZE / 4) ** 2 + 1e-11)));
   }
 }
 
-/** How much each band that is heard before and after changes, in order of size. */
+/** How much each band that is heard before and after changes. */
 function stepsOf(before: readonly number[], after: readonly number[]): number[] {
-  const isHeard = (levels: readonly number[], band: number): boolean =>
-    levels[band]! > Math.max(Math.max(...levels) - HEARD_DB, QUIETEST_DB);
-  return before
-    .flatMap((level, band) => (isHeard(before, band) && isHeard(after, band) ? [after[band]! - level] : []))
-    .sort((a, b) => a - b);
+  const floor = Math.max(Math.max(...before, ...after) - HEARD_DB, QUIETEST_DB);
+  return before.flatMap((level, band) =>
+    Math.min(level, after[band]!) > floor ? [after[band]! - level] : [],
+  );
 }
 
-function middle(sorted: readonly number[]): number {
-  return sorted[sorted.length >> 1]!;
+/** Of nothing it is 0. */
+function middle(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 }

@@ -1,0 +1,105 @@
+import { HOP, type Sound } from './sound.js';
+
+/** Looked at in slots of this length. */
+const SLOT_MS = 20;
+/** On either side of the slot that may hold the step. */
+const SIDE_SLOTS = 12;
+const MIN_STEP_DB = 4.5;
+/** Largest standard deviation of the slots of one side, as a share of the step: beats of tones reach 2 dB. */
+const STEADY = 0.28;
+const STEADY_DB = 2;
+/** Every slot of one side is louder than every slot of the other by this much. */
+const CLEAR_DB = 0.5;
+/** A change of gain leaves the spectrum's balance alone. */
+const BALANCE_DB = 1.5;
+const MIN_DB = -55;
+
+/** Steps between sound that is steady before and sound that is steady, and of the same colour, after. */
+export class SteadyLevels {
+  readonly #levels: number[] = [];
+  readonly #roughness: number[] = [];
+  #next = 0;
+
+  /** Steps that are in the sound by now and were not told before: in samples, and in dB. */
+  advance(sound: Sound): { readonly position: number; readonly stepDb: number }[] {
+    const slot = sound.hops(SLOT_MS);
+    const found: { position: number; stepDb: number }[] = [];
+    this.#next = Math.max(this.#next, sound.firstHop);
+    for (; this.#next + slot <= sound.endHop; this.#next += slot) {
+      this.#add(sound, slot);
+      if (this.#levels.length <= 2 * SIDE_SLOTS) continue;
+      const stepDb = this.#step();
+      if (stepDb === undefined) continue;
+      found.push({ position: HOP * sharpest(sound, this.#next - SIDE_SLOTS * slot, slot), stepDb });
+    }
+    return found;
+  }
+
+  #add(sound: Sound, slot: number): void {
+    let level = 0;
+    let rough = 0;
+    const from = this.#next - sound.firstHop;
+    for (const measures of sound.measures) {
+      for (let i = from; i < from + slot; i++) {
+        level += measures.energy[i]!;
+        rough += measures.rough[i]!;
+      }
+    }
+    this.#levels.push(decibels(level / slot));
+    this.#roughness.push(decibels(rough / slot));
+    if (this.#levels.length <= 2 * SIDE_SLOTS + 1) return;
+    this.#levels.shift();
+    this.#roughness.shift();
+  }
+
+  /** Around the middle slot. */
+  #step(): number | undefined {
+    const levels = this.#levels;
+    // Most slots end here.
+    if (Math.abs(levels[SIDE_SLOTS + 1]! - levels[SIDE_SLOTS - 1]!) < CLEAR_DB) return undefined;
+    const before = levels.slice(0, SIDE_SLOTS);
+    const after = levels.slice(SIDE_SLOTS + 1);
+    const step = average(after) - average(before);
+    if (Math.abs(step) < MIN_STEP_DB || Math.min(average(before), average(after)) < MIN_DB) return undefined;
+    const [louder, softer] = step > 0 ? [after, before] : [before, after];
+    if (Math.min(...louder) - Math.max(...softer) < CLEAR_DB) return undefined;
+    const steady = Math.min(STEADY_DB, STEADY * Math.abs(step));
+    if (deviation(before) > steady || deviation(after) > steady) return undefined;
+    const roughStep =
+      average(this.#roughness.slice(SIDE_SLOTS + 1)) - average(this.#roughness.slice(0, SIDE_SLOTS));
+    return Math.abs(roughStep - step) > BALANCE_DB ? undefined : step;
+  }
+}
+
+/** The hop in and around a slot that parts loud from quiet best. */
+function sharpest(sound: Sound, from: number, slot: number): number {
+  const reach = sound.hops(8);
+  let best = from;
+  let contrast = -1;
+  for (let hop = from - slot; hop <= from + 2 * slot; hop++) {
+    let low = 0;
+    let high = 0;
+    for (const { energy } of sound.measures) {
+      for (let i = 1; i <= reach; i++) {
+        low += energy[hop - sound.firstHop - i] ?? 0;
+        high += energy[hop - sound.firstHop + i - 1] ?? 0;
+      }
+    }
+    const ratio = Math.abs(Math.log((high + 1e-12) / (low + 1e-12)));
+    if (ratio > contrast) [contrast, best] = [ratio, hop];
+  }
+  return best;
+}
+
+function decibels(energy: number): number {
+  return 10 * Math.log10(Math.max(energy, 1e-12));
+}
+
+function average(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function deviation(values: readonly number[]): number {
+  const mean = average(values);
+  return Math.sqrt(average(values.map((value) => (value - mean) ** 2)));
+}
