@@ -6,11 +6,13 @@ import { AudioEncoder } from './audio-encoder.js';
 import { FrameAccumulator } from './frame-accumulator.js';
 
 export interface AacEncoderOptions {
-  /** `libfdk_aac` (default) is cheaper and better at seams; `aac` is libav's own. */
+  /** `libfdk_aac` where libav has it and it takes the format, unless one is asked for; `aac` is libav's own. */
   readonly encoder?: 'libfdk_aac' | 'aac';
   readonly sampleRate: number;
   readonly channels: 1 | 2;
   readonly bitrateBps: number;
+  /** libav's own names and values, of the encoder that was asked for. */
+  readonly options?: Readonly<Record<string, string>>;
 }
 
 /** The longest hole in the PCM that becomes silence. */
@@ -97,6 +99,7 @@ function openPreferred(options: AacEncoderOptions): ['libfdk_aac' | 'aac', Audio
       sampleRate,
       channels,
       bitrateBps,
+      ...(options.options !== undefined && { options: options.options }),
     });
   if (options.encoder !== undefined) return [options.encoder, open(options.encoder)];
   try {

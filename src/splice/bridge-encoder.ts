@@ -4,6 +4,12 @@ import { FRAME } from './piece.js';
 /** 6144 bits per channel and frame (ISO/IEC 14496-3 §4.5.3.1), less what keeps encoders from refusing. */
 const MAX_FRAME_BITS = 5_500;
 
+/**
+ * libav's own encoder with what is worth its bits at low rates only left out: noise in place of sound, one channel in
+ * place of two, noise shaped in time. Its fast coder is the quieter one here: the other one searches for the least bits.
+ */
+const faithful = { aac_coder: 'fast', aac_pns: '0', aac_is: '0', aac_tns: '0' } as const;
+
 export interface EncodedFormat {
   readonly sampleRate: number;
   readonly channels: 1 | 2;
@@ -15,11 +21,11 @@ export function maxBitrateBps({ sampleRate, channels }: EncodedFormat): number {
 }
 
 /**
- * Encoders for the few frames of a bridge, which may spend all the bits that a frame can hold. The noise of libav's own
- * goes on falling with the bits, where that of fdk stays what it is at 96 kb/s and channel; fdk is better where sound
- * sets in after silence (docs/benchmarks.md).
+ * An encoder for bridges, which sound that was encoded once already goes through a second time: it may spend all the
+ * bits that a frame can hold, and its noise is far below that of any source (docs/benchmarks.md). That of fdk is at 96
+ * kb/s and channel what it is at the most.
  */
-export function bridgeEncoders({ sampleRate, channels }: EncodedFormat): readonly (() => AacEncoder)[] {
-  const format = { sampleRate, channels, bitrateBps: maxBitrateBps({ sampleRate, channels }) };
-  return [() => AacEncoder.open({ ...format, encoder: 'aac' }), () => AacEncoder.open(format)];
+export function openBridgeEncoder({ sampleRate, channels }: EncodedFormat): AacEncoder {
+  const bitrateBps = maxBitrateBps({ sampleRate, channels });
+  return AacEncoder.open({ encoder: 'aac', sampleRate, channels, bitrateBps, options: faithful });
 }

@@ -2,6 +2,10 @@ import { FRAME } from './piece.js';
 
 /** Faster or slower than this is heard as a change of pitch (JND about 0.2–0.35 %). */
 export const MAX_RATE_CHANGE = 0.002;
+/** What is enough where there is so much sound that {@link STRETCHED_SHARE} of it will do. */
+const EASY_RATE_CHANGE = 0.001;
+/** Of the sound before a seam, more than this is stretched only where that is too fast: the rest is passed through. */
+const STRETCHED_SHARE = 0.25;
 /** A stretch that is passed through has at least this many frames: fewer are not worth two bridges. */
 export const MIN_PASSED_FRAMES = 10;
 
@@ -103,6 +107,13 @@ export function planSplice(
   return { gridPhase, segments, regions, starts, offsets, length: segments.at(-1)?.end ?? 0 };
 }
 
+/** How much of program time from `start` to `end` plays faster or slower, in samples. */
+export function stretchedSamples({ segments }: SplicePlan, start: number, end: number): number {
+  return segments
+    .filter(({ rate }) => rate !== 1)
+    .reduce((sum, one) => sum + Math.max(0, Math.min(one.end, end) - Math.max(one.start, start)), 0);
+}
+
 /** @returns undefined when there is not enough sound to spread the change over */
 function transitionTo(
   wanted: number,
@@ -114,10 +125,12 @@ function transitionTo(
     readonly rescale: boolean;
   },
 ): Transition | undefined {
-  const change = Math.abs(wanted - at.offset);
-  const needed = at.rescale ? Math.ceil(change / MAX_RATE_CHANGE) : 0;
-  const before = Math.min(needed, Math.max(0, at.start - at.earliest));
-  const after = needed - before;
+  const change = at.rescale ? Math.abs(wanted - at.offset) : 0;
+  const least = Math.ceil(change / MAX_RATE_CHANGE);
+  const most = Math.ceil(change / EASY_RATE_CHANGE);
+  const room = Math.max(0, at.start - at.earliest);
+  const before = Math.min(room, most, Math.max(least, Math.floor(room * STRETCHED_SHARE)));
+  const after = Math.max(0, least - before);
   if (after > 0 && after + MIN_PASSED_FRAMES * FRAME > at.length) return undefined;
   return { from: at.start - before, to: at.start + after, offsetAfter: wanted };
 }

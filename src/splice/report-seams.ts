@@ -1,5 +1,6 @@
 import type { CutPiece } from './cut-pieces.js';
 import { FRAME } from './piece.js';
+import { stretchedSamples } from './plan.js';
 import type { SeamReport } from './splice-job.js';
 import type { SplicedPictures } from './splice-pictures.js';
 import type { SplicedSound } from './splice-sound.js';
@@ -50,9 +51,7 @@ function soundAt({ splicer, cutOf, excessDb }: SplicedSound, at: number, cut: nu
   const bridge = splicer.bridges[number];
   if (bridge === undefined) return undefined;
   const [from, to] = [splicer.timeOf(bridge.frame), splicer.timeOf(bridge.frame + bridge.frames)];
-  const rescaled = plan.segments
-    .filter(({ rate }) => rate !== 1)
-    .reduce((sum, { start, end }) => sum + Math.max(0, Math.min(end, to) - Math.max(start, from)), 0);
+  const rescaled = stretchedSamples(plan, from, to);
   const rescaledFrames = Math.floor(rescaled / FRAME);
   const techniques: TechniqueName[] = [];
   if (bridge.start !== 'none') techniques.push('priming');

@@ -6,9 +6,8 @@ import { EncoderRun } from './encoder-run.js';
 import type { BridgeEncoder, EncodedFrame } from './frame-encoder.js';
 import { makeBridge, type BridgeOptions, type PlaceToBridge, type ReadWindows } from './make-bridge.js';
 import { FRAME, type SplicePiece } from './piece.js';
-import { planSplice, type SplicePlan } from './plan.js';
+import { planSplice, stretchedSamples, type SplicePlan } from './plan.js';
 import { ProgramPcm } from './program-pcm.js';
-import { quietestEncoder } from './quietest-encoder.js';
 import { passedStretches, type PassedStretch } from './stretches.js';
 import { allTechniques, type Techniques } from './techniques.js';
 
@@ -18,10 +17,10 @@ export interface SplicerOptions {
   readonly channels: number;
   /** Of the units that are passed through; undefined when none are. */
   readonly config: AscInfo | undefined;
-  /** A new encoder whose units decode with the program's configuration: for whatever is longer than a bridge. */
+  /** A new encoder whose units decode with the program's configuration: for whatever cannot be passed through. */
   readonly openEncoder: () => BridgeEncoder;
-  /** The same for a bridge of few frames: whichever is quietest there makes it. `openEncoder` when left out. */
-  readonly bridgeEncoders?: readonly (() => BridgeEncoder)[] | undefined;
+  /** The same for bridges and for what is stretched; `openEncoder` when left out. */
+  readonly openBridgeEncoder?: (() => BridgeEncoder) | undefined;
   readonly techniques?: Techniques | undefined;
   /**
    * The container cuts off what lies before time 0 and after the end (edit lists): the frames around the program's first
@@ -51,8 +50,6 @@ export interface BridgeReport {
   readonly end: JointKind;
 }
 
-/** Longer bridges have no more bits than the rest of what is encoded. */
-const SHORT_FRAMES = 32;
 /** Longer bridges are encoded as a stream; only their ends are held in memory. */
 const LONG_FRAMES = 200;
 /** Frames at the ends of a long bridge in which the stream is joined to what is made for the end. */
@@ -102,7 +99,7 @@ export class Splicer {
       duplicate: techniques.duplicate,
     });
     this.#bridging = {
-      open: options.openEncoder,
+      open: options.openBridgeEncoder ?? options.openEncoder,
       sampleRate: options.sampleRate,
       sound: (frame) => this.#pcm.read(this.timeOf(frame), this.timeOf(frame + 1)),
       techniques,
@@ -163,7 +160,8 @@ export class Splicer {
       after: after && this.#windowsOf(after),
     };
     if (gap.to - gap.from < LONG_FRAMES) {
-      const bridge = await this.#fitting({ ...gap, ...limits, ...windows }, after !== undefined);
+      const options = { mayGrow: after !== undefined, open: this.#encoderFor(gap) };
+      const bridge = await this.#fitting({ ...gap, ...limits, ...windows }, options);
       if (bridge === undefined) return;
       yield this.#put(bridge);
       this.#report(bridge, bridge.from + bridge.frames.length - 1, bridge.end);
@@ -179,7 +177,8 @@ export class Splicer {
     windows: { readonly before: ReadWindows | undefined; readonly after: ReadWindows | undefined },
   ): AsyncGenerator<SplicedRun & { kind: 'bridged' }, void> {
     const streamFrom = windows.before === undefined ? gap.from : gap.from + END_FRAMES / 4;
-    const stream = EncoderRun.open({ ...this.#bridging, first: streamFrom - PRIMING_FRAMES });
+    const open = this.#encoderFor(gap);
+    const stream = EncoderRun.open({ ...this.#bridging, open, first: streamFrom - PRIMING_FRAMES });
     try {
       const held = [await stream.frame(streamFrom - 1)];
       const hold = async (to: number): Promise<void> => {
@@ -191,7 +190,7 @@ export class Splicer {
         await hold(streamFrom + END_FRAMES);
         const place = { from: gap.from, to: streamFrom + END_FRAMES / 4, earliest: limits.earliest };
         const latest = streamFrom + END_FRAMES - 2;
-        start = await this.#fitting({ ...place, latest, before: windows.before, after: heldWindows }, false);
+        start = await this.#fitting({ ...place, latest, before: windows.before, after: heldWindows });
         if (start === undefined) return;
         yield this.#put(start);
         drop(held, start.from + start.frames.length);
@@ -209,7 +208,7 @@ export class Splicer {
       if (windows.after !== undefined) {
         const first = held[0]?.index ?? streamTo;
         const place = { from: streamTo, to: gap.to, earliest: first + 2, latest: limits.latest };
-        end = await this.#fitting({ ...place, before: heldWindows, after: windows.after }, false);
+        end = await this.#fitting({ ...place, before: heldWindows, after: windows.after });
       }
       const rest = held.filter(({ index }) => end === undefined || index < end.from);
       if (rest.length > 0) yield batch(rest);
@@ -221,14 +220,21 @@ export class Splicer {
     }
   }
 
-  /** @param mayGrow give up rather than leave windows that do not fit */
-  async #fitting(place: PlaceToBridge, mayGrow: boolean): Promise<Bridge | undefined> {
-    const { bridgeEncoders = [] } = this.#options;
-    const isBridge = place.before !== undefined || place.after !== undefined;
-    const isShort = place.to - place.from < SHORT_FRAMES;
-    const open =
-      !isBridge || !isShort ? undefined : await quietestEncoder(bridgeEncoders, place, this.#bridging);
-    const options = open === undefined ? this.#bridging : { ...this.#bridging, open };
+  /** Long parts of pieces that cannot be passed through have no more bits than they are worth. */
+  #encoderFor({ from, to, before, after }: Gap): () => BridgeEncoder {
+    const isAtSeam = before !== undefined || after !== undefined;
+    const [start, end] = [this.timeOf(from), this.timeOf(to + 1)];
+    const isStretched = stretchedSamples(this.plan, start, end) > (end - start) / 2;
+    const isBridge = isAtSeam && (isStretched || to - from < LONG_FRAMES);
+    return isBridge ? this.#bridging.open : this.#options.openEncoder;
+  }
+
+  /** @param options.mayGrow give up rather than leave windows that do not fit */
+  async #fitting(
+    place: PlaceToBridge,
+    { mayGrow = false, open = this.#bridging.open } = {},
+  ): Promise<Bridge | undefined> {
+    const options = { ...this.#bridging, open };
     const bridge = await makeBridge(place, options);
     if (bridge !== undefined || mayGrow) return bridge;
     return makeBridge(place, { ...options, techniques: { ...options.techniques, reconstruct: false } });

@@ -2,7 +2,7 @@ import { parseAsc } from '../../src/codec/aac/asc.js';
 import { AacEncoder } from '../../src/libav/aac-encoder.js';
 import { AudioDecoder } from '../../src/libav/audio-decoder.js';
 import type { AacConfig, AacUnit } from '../../src/media/access-unit.js';
-import { bridgeEncoders } from '../../src/splice/bridge-encoder.js';
+import { openBridgeEncoder } from '../../src/splice/bridge-encoder.js';
 import { FRAME, type SplicePiece } from '../../src/splice/piece.js';
 import { Splicer, type SplicedRun, type SplicerOptions } from '../../src/splice/splicer.js';
 
@@ -96,7 +96,10 @@ export interface Spliced {
 
 export async function splice(
   sources: readonly KnownSource[],
-  options: Omit<SplicerOptions, 'sampleRate' | 'channels' | 'config' | 'openEncoder' | 'bridgeEncoders'> & {
+  options: Omit<
+    SplicerOptions,
+    'sampleRate' | 'channels' | 'config' | 'openEncoder' | 'openBridgeEncoder'
+  > & {
     /** By default as `anchornet splice` has it. */
     readonly bridge?: Partial<EncoderChoice>;
   },
@@ -116,9 +119,9 @@ export async function splice(
         sampleRate: first.sampleRate,
         channels: channels as 1 | 2,
       }),
-    bridgeEncoders:
+    openBridgeEncoder:
       options.bridge === undefined
-        ? bridgeEncoders({ sampleRate: first.sampleRate, channels: channels as 1 | 2 })
+        ? () => openBridgeEncoder({ sampleRate: first.sampleRate, channels: channels as 1 | 2 })
         : undefined,
   });
   const runs: SplicedRun[] = [];
