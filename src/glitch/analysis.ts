@@ -16,6 +16,7 @@ import { MissingIdr } from './picture/missing-idr.js';
 import { Stills } from './picture/stills.js';
 import { BandwidthDrop } from './signal/bandwidth-drop.js';
 import { Breaks } from './signal/breaks.js';
+import { ChannelDropout } from './signal/channel-dropout.js';
 import { Clipping } from './signal/clipping.js';
 import { Holes } from './signal/holes.js';
 import { LevelJump } from './signal/level-jump.js';
@@ -107,6 +108,7 @@ export class Analysis {
     this.#sound = [
       badSeam,
       new Holes(report),
+      new ChannelDropout(report),
       new Breaks(report),
       new Clipping(report),
       new NoiseBurst(report),

@@ -49,6 +49,17 @@ describe('the signal', () => {
     expect(gap.severity).toBe('minor');
   });
 
+  it('of a voice, soft between its pulses, has a gap where it is cut out between two samples', () => {
+    const pulses = Float32Array.from({ length: SECONDS * RATE }, (_, i) => {
+      const t = i % 672;
+      return 0.3 * Math.exp(-t / 90) * Math.sin(t / 8);
+    });
+    expect(find([pulses]).filter(({ severity }) => severity !== 'info')).toEqual([]);
+    const from = 150 * 672 + 60;
+    pulses.fill(0, from, from + 3 * 672);
+    expect(only(find([pulses]), 'gap')).toMatchObject({ severity: 'major' });
+  });
+
   it('that is cut off between two pulses of a voice has a silence-run', () => {
     const pulses = Float32Array.from({ length: SECONDS * RATE }, (_, i) => {
       const t = i % 672;
@@ -99,6 +110,20 @@ describe('the signal', () => {
       severity: 'major',
       measured: { channel: 2 },
     });
+  });
+
+  it('that loses one side where a voice has just set in has a channel-dropout; a side that is louder for a while is none', () => {
+    const voice = Float32Array.from(noise(SECONDS * RATE, 9, 0.0005), (x, i) => {
+      const t = i % 480;
+      const onset = Math.max(0, Math.min(1, (i - AT + 400) / 300));
+      return x + 0.3 * onset * Math.exp(-t / 120) * Math.sin(t / 10);
+    });
+    const one = voice.map((x, i) => (i < AT || i >= AT + 5 * 48 ? x : 0));
+    const found = only(find([one, voice]), 'channel-dropout');
+    expect(found).toMatchObject({ severity: 'minor', measured: { channel: 1 } });
+    expect(Math.abs(found.timeMs - 2100)).toBeLessThan(4 * HOP_MS);
+    const louder = voice.map((x, i) => (i < AT + 5000 || i >= AT + 5000 + 480 ? x : 5 * x));
+    expect(find([voice, louder]).filter(({ kind }) => kind === 'channel-dropout')).toEqual([]);
   });
 
   it('with one wrong sample has a click there', () => {

@@ -1,7 +1,7 @@
 import type { Report, SoundDetector } from '../detector.js';
 import { holeInSound, silence } from '../severity.js';
-import type { Finding } from '../finding.js';
-import { energyAt, isCut, LEVEL_MS, loudest, mean, peak } from './levels.js';
+import { Habits } from './habits.js';
+import { endsInHop, energyAt, isCut, LEVEL_MS, loudest, mean, peak } from './levels.js';
 import type { SoundPlace } from './place-map.js';
 import { HOP, type Sound } from './sound.js';
 
@@ -24,7 +24,6 @@ const FALL_EDGE_MS = 5;
 /** Below this there is nothing to have a hole in. */
 const MIN_LEVEL = 3e-6;
 const MIN_HOLE_MS = 2.6;
-const MIN_DROPOUT_MS = 4;
 const LONGEST_GAP_MS = 200;
 /** Other dips as deep as this many times the hole's own make it part of the sound, as between pulses of a voice. */
 const OWN_DIPS = 6;
@@ -34,22 +33,14 @@ const BELOW_FLOOR = 0.3;
 const DEAD = 1e-9;
 /** A hole is as quiet as its quietest stretch of this length: codecs smear the sound on either side into it. */
 const CALM_MS = 20;
-/** This many others within this time on either side make a hole one of a pattern. */
-const HABIT_COUNT = 2;
-const HABIT_MS = 1500;
-/** Pauses with softer edges are of the pattern when they are as long: a gate's or a dial's. */
-const ALIKE_MS = 4;
-/** A side that grows by more than this as the other goes took over: sound that is panned. */
-const TAKES_OVER = 12;
-const BESIDE_MS = 200;
-/** Fades from one side to the other take this long. */
-const CROSSFADE_MS = 60;
 
 interface Hole {
   readonly from: number;
   readonly level: number;
   /** Whether the sound was full right before it. Judged at once: a long hole's beginning is soon forgotten. */
   readonly hardFall: boolean;
+  /** Whether it ended between two samples. */
+  readonly cutFall: boolean;
   readonly place: SoundPlace;
   to: number;
   energy: number;
@@ -59,93 +50,46 @@ interface Hole {
   stretch: number;
 }
 
-interface Told extends Hole {
-  readonly lengthMs: number;
-  readonly isHabit: boolean;
-}
-
-/** What is looked for a hole in: all channels together, or one of them. */
-interface Lane {
-  readonly channel: number | undefined;
-  open: Hole | undefined;
-  next: number;
-  /** Energy of late, by which hops that cannot begin a hole are told. */
-  usual: number;
-  /** Holes that have ended and wait for what follows them. */
-  readonly waiting: Hole[];
-  /** Holes that wait for others like them. */
-  readonly held: {
-    readonly position: number;
-    readonly lengthMs: number;
-    readonly tell: (isHabit: boolean) => void;
-  }[];
-  readonly recent: number[];
-  /** All that have ended of late, soft ones too. */
-  readonly pauses: { readonly position: number; readonly lengthMs: number }[];
-  /** The quietest that this lane's sound has become by fading. */
-  floor: number;
-}
-
-/**
- * Holes with edges too hard for a performance: `gap` up to 200 ms, `silence-run` beyond, `channel-dropout` where one
- * side alone is gone.
- */
+/** Holes in all channels with edges too hard for a performance: `gap` up to 200 ms, `silence-run` beyond. */
 export class Holes implements SoundDetector {
   readonly #report: Report;
-  #lanes: Lane[] | undefined;
+  readonly #habits = new Habits();
+  #open: Hole | undefined;
+  #next = 0;
+  /** Energy of late, by which hops that cannot begin a hole are told. */
+  #usual = 0;
+  /** Holes that have ended and wait for what follows them. */
+  readonly #waiting: Hole[] = [];
+  /** The quietest that the sound has become by fading. */
+  #floor = 1e-7;
 
   constructor(report: Report) {
     this.#report = report;
   }
 
   advance(sound: Sound): void {
-    this.#lanes ??= lanesOf(sound);
     const margin = sound.hops(AROUND_MS) + 2;
-    const span = (HABIT_MS * sound.sampleRate) / 1000;
-    for (const lane of this.#lanes) {
-      lane.next = Math.max(lane.next, sound.firstHop + margin);
-      for (; lane.next + 2 < sound.endHop; lane.next++) this.#look(sound, lane);
-      while (lane.waiting.length > 0 && lane.waiting[0]!.to + margin < sound.endHop) {
-        this.#judge(sound, lane, lane.waiting.shift()!);
-      }
-      this.#release(lane, { before: sound.endPosition - span, span });
+    this.#next = Math.max(this.#next, sound.firstHop + margin);
+    for (; this.#next + 2 < sound.endHop; this.#next++) this.#look(sound, this.#next);
+    while (this.#waiting.length > 0 && this.#waiting[0]!.to + margin < sound.endHop) {
+      this.#judge(sound, this.#waiting.shift()!);
     }
+    this.#habits.advance(sound.endPosition, sound.sampleRate);
   }
 
   end(sound: Sound): void {
-    const span = (HABIT_MS * sound.sampleRate) / 1000;
-    for (const lane of this.#lanes ?? []) this.#release(lane, { before: Infinity, span });
+    this.#habits.end(sound.sampleRate);
   }
 
-  #look(sound: Sound, lane: Lane): void {
-    const at = lane.next;
-    const energy = energyAt(sound, lane.channel, at);
-    const hole = lane.open;
+  #look(sound: Sound, at: number): void {
+    const energy = energyAt(sound, undefined, at);
+    const hole = this.#open;
     if (hole === undefined) {
       // Most hops end here.
-      lane.usual += USUAL_RATE * (energy - lane.usual);
-      if (energy > MIN_LEVEL && energy > MAYBE * lane.usual) return;
-      const until = at - sound.hops(FALL_MS);
-      const before = mean(sound, lane.channel, until - sound.hops(LEVEL_MS), until);
-      if (before < MIN_LEVEL || energy > FALL * before) return;
-      const level = loudest(sound, lane.channel, at - sound.hops(AROUND_MS), at);
-      const hardFall =
-        peak(sound, lane.channel, at - sound.hops(FALL_EDGE_MS), at - 1) > EDGE * level ||
-        isCut(sound, lane.channel, { at, level });
-      const place = sound.locate(at * HOP);
-      lane.open = {
-        from: at,
-        to: at,
-        level: before,
-        energy,
-        calm: Infinity,
-        stretch: energy,
-        hardFall,
-        place,
-      };
-      return;
-    }
-    if (energy < RISE * hole.level) {
+      this.#usual += USUAL_RATE * (energy - this.#usual);
+      if (energy > MIN_LEVEL && energy > MAYBE * this.#usual) return;
+      this.#begin(sound, at, energy);
+    } else if (energy < RISE * hole.level) {
       const calmHops = sound.hops(CALM_MS);
       hole.energy += energy;
       if ((at - hole.from) % calmHops === 0) {
@@ -153,151 +97,96 @@ export class Holes implements SoundDetector {
         hole.stretch = 0;
       }
       hole.stretch += energy;
-      return;
+    } else {
+      this.#open = undefined;
+      hole.to = at;
+      hole.energy /= at - hole.from;
+      hole.calm = Math.min(hole.calm, hole.energy);
+      if (sound.ms((hole.to - hole.from) * HOP) >= MIN_HOLE_MS) this.#waiting.push(hole);
     }
-    lane.open = undefined;
-    hole.to = at;
-    hole.energy /= at - hole.from;
-    hole.calm = Math.min(hole.calm, hole.energy);
-    if (sound.ms((hole.to - hole.from) * HOP) >= MIN_HOLE_MS) lane.waiting.push(hole);
   }
 
-  #judge(sound: Sound, lane: Lane, hole: Hole): void {
+  #begin(sound: Sound, at: number, energy: number): void {
+    const until = at - sound.hops(FALL_MS);
+    const before = mean(sound, undefined, until - sound.hops(LEVEL_MS), until);
+    const cutFall = energy < DEAD && isCut(sound, at, -1);
+    const last = cutFall ? Math.max(before, energyAt(sound, undefined, at - 2)) : before;
+    if (last < MIN_LEVEL || energy > FALL * last) return;
+    const level = loudest(sound, at - sound.hops(AROUND_MS), at);
+    const hardFall =
+      cutFall ||
+      peak(sound, at - sound.hops(FALL_EDGE_MS), at - 1) > EDGE * level ||
+      endsInHop(sound, { at, level });
+    this.#open = {
+      from: at,
+      to: at,
+      level: last,
+      energy,
+      calm: Infinity,
+      stretch: energy,
+      hardFall,
+      cutFall,
+      place: sound.locate(at * HOP),
+    };
+  }
+
+  #judge(sound: Sound, hole: Hole): void {
     // Its ends lie, on average, in the middle of the hops next to it.
     const lengthMs = sound.ms((hole.to - hole.from + 1) * HOP);
-    const { channel } = lane;
-    const around = sound.hops(AROUND_MS);
-    const levelAfter = loudest(sound, channel, hole.to, hole.to + around);
-    const edge = sound.hops(EDGE_MS);
-    const closes = peak(sound, channel, hole.to, hole.to + edge);
+    const levelAfter = loudest(sound, hole.to, hole.to + sound.hops(AROUND_MS));
+    const closes = peak(sound, hole.to, hole.to + sound.hops(EDGE_MS));
     const { hardFall } = hole;
-    const hardRise = closes > EDGE * levelAfter;
     const isLong = lengthMs > FLOOR_FROM_MS;
-    if (isLong && !hardFall) lane.floor = Math.max(Math.min(lane.floor, hole.calm), DEAD);
-    const isDead = hole.calm < DEAD || hole.calm < BELOW_FLOOR * lane.floor;
-    lane.pauses.push({ position: hole.from * HOP, lengthMs });
-    const isHard = isLong ? hardFall && isDead : hardFall && hardRise && this.#standsAlone(sound, lane, hole);
-    if (!isHard) return;
-    const tell = (isHabit: boolean): void => {
-      const told = { ...hole, lengthMs, isHabit };
-      if (channel === undefined) this.#tellHole(told, hardRise);
-      else if (isBeside) this.#tellDropout(channel, told);
-    };
-    const isBeside = channel !== undefined && hasOtherSide(sound, channel, hole);
-    lane.held.push({ position: hole.from * HOP, lengthMs, tell });
-  }
-
-  #release(lane: Lane, { before, span }: { before: number; span: number }): void {
-    while (lane.held.length > 0 && lane.held[0]!.position < before) {
-      const { position, lengthMs, tell } = lane.held.shift()!;
-      while (lane.recent.length > 0 && lane.recent[0]! < position - span) lane.recent.shift();
-      const later = lane.held.filter((other) => other.position < position + span).length;
-      const alike = lane.pauses.filter(
-        (other) =>
-          other.position !== position &&
-          Math.abs(other.position - position) < span &&
-          Math.abs(other.lengthMs - lengthMs) < ALIKE_MS,
-      ).length;
-      tell(Math.max(lane.recent.length + later, alike) >= HABIT_COUNT);
-      lane.recent.push(position);
+    const isCutOut = hole.cutFall && isCut(sound, hole.to, 1);
+    const hardRise = isCutOut || closes > EDGE * levelAfter;
+    if (isLong && !hardFall) this.#floor = Math.max(Math.min(this.#floor, hole.calm), DEAD);
+    const isDead = hole.calm < DEAD || hole.calm < BELOW_FLOOR * this.#floor;
+    const pause = { position: hole.from * HOP, lengthMs };
+    this.#habits.note(pause);
+    const isHard = isLong
+      ? hardFall && isDead
+      : isCutOut || (hardFall && hardRise && this.#standsAlone(sound, hole));
+    if (isHard && (hardRise || lengthMs >= LONGEST_GAP_MS)) {
+      this.#habits.hold(pause, (isHabit) => this.#tell(hole, lengthMs, isHabit));
     }
-    while (lane.pauses.length > 0 && lane.pauses[0]!.position < before - span) lane.pauses.shift();
   }
 
   /** Whether nothing around a short hole is nearly as quiet. */
-  #standsAlone(sound: Sound, lane: Lane, hole: Hole): boolean {
+  #standsAlone(sound: Sound, hole: Hole): boolean {
     const around = sound.hops(AROUND_MS);
     const bar = OWN_DIPS * Math.max(hole.energy, 1e-10);
     const dips = (from: number, to: number): boolean => {
-      for (let hop = from; hop + 2 <= to; hop++)
-        if (mean(sound, lane.channel, hop, hop + 2) < bar) return true;
+      for (let hop = from; hop + 2 <= to; hop++) if (mean(sound, undefined, hop, hop + 2) < bar) return true;
       return false;
     };
     return !dips(hole.from - around, hole.from - 1) && !dips(hole.to, hole.to + around);
   }
 
-  #tellHole(hole: Told, hardRise: boolean): void {
-    const isGap = hole.lengthMs < LONGEST_GAP_MS;
-    if (isGap && !hardRise) return;
-    const verdict = isGap ? holeInSound(hole.lengthMs) : silence(hole.lengthMs, true);
+  #tell({ place, level, calm }: Hole, lengthMs: number, isHabit: boolean): void {
+    const isGap = lengthMs < LONGEST_GAP_MS;
+    const verdict = isGap ? holeInSound(lengthMs) : silence(lengthMs, true);
     const habit = {
       severity: 'info' as const,
       reason: 'one of many pauses alike: gated sound rather than a defect',
     };
     this.#report({
-      ...common(hole),
-      ...(hole.isHabit ? habit : verdict),
+      ...(isHabit ? habit : verdict),
       kind: isGap ? 'gap' : 'silence-run',
+      medium: 'audio',
+      timeMs: place.timeMs,
+      durationMs: lengthMs,
+      unit: place.unit,
+      byteOffset: place.byteOffset,
+      measured: {
+        lengthMs: Math.round(lengthMs * 100) / 100,
+        levelBeforeDb: decibels(level),
+        levelInsideDb: decibels(calm),
+      },
       cause: isGap
         ? 'samples or a frame were lost and replaced by silence'
         : 'the source was cut off: a device, a connection or a mute',
     });
   }
-
-  #tellDropout(channel: number, hole: Told): void {
-    if (hole.lengthMs < MIN_DROPOUT_MS) return;
-    const found = common(hole);
-    this.#report({
-      ...found,
-      ...(hole.isHabit
-        ? { severity: 'info' as const, reason: 'one of many alike: panned sound rather than a defect' }
-        : {
-            severity: hole.lengthMs >= 20 ? ('major' as const) : ('minor' as const),
-            reason: `one side is gone for ${hole.lengthMs.toFixed(1)} ms`,
-          }),
-      kind: 'channel-dropout',
-      measured: { channel: channel + 1, ...found.measured },
-      cause: 'one channel was lost: a cable, a device, or a mix',
-    });
-  }
-}
-
-/** Whether the other channel goes on as it was: neither gone too, nor taking over. */
-function hasOtherSide(sound: Sound, channel: number, hole: Hole): boolean {
-  const other = channel === 0 ? 1 : 0;
-  const until = Math.min(hole.to, hole.from + sound.hops(LONGEST_GAP_MS));
-  const beside = mean(sound, other, hole.from, until);
-  const before = mean(sound, other, hole.from - sound.hops(AROUND_MS), hole.from - 1);
-  const longBefore = mean(
-    sound,
-    other,
-    hole.from - sound.hops(CROSSFADE_MS + BESIDE_MS),
-    hole.from - sound.hops(CROSSFADE_MS),
-  );
-  return beside > 0.2 * before && beside < TAKES_OVER * longBefore && beside > MIN_LEVEL;
-}
-
-function common(
-  hole: Told,
-): Pick<Finding, 'medium' | 'timeMs' | 'durationMs' | 'unit' | 'byteOffset' | 'measured'> {
-  const { timeMs, unit, byteOffset } = hole.place;
-  return {
-    medium: 'audio',
-    timeMs,
-    durationMs: hole.lengthMs,
-    unit,
-    byteOffset,
-    measured: {
-      lengthMs: Math.round(hole.lengthMs * 100) / 100,
-      levelBeforeDb: decibels(hole.level),
-      levelInsideDb: decibels(hole.calm),
-    },
-  };
-}
-
-function lanesOf(sound: Sound): Lane[] {
-  const lane = (channel: number | undefined): Lane => ({
-    channel,
-    open: undefined,
-    next: 0,
-    usual: 0,
-    waiting: [],
-    held: [],
-    recent: [],
-    pauses: [],
-    floor: 1e-7,
-  });
-  return sound.channels === 2 ? [lane(undefined), lane(0), lane(1)] : [lane(undefined)];
 }
 
 function decibels(energy: number): number {
