@@ -1,12 +1,14 @@
 import { adtsFrame } from '../../src/container/adts/adts.js';
 import { parseAsc } from '../../src/codec/aac/asc.js';
 import { channelWindows, parseRawDataBlock } from '../../src/codec/aac/raw-data-block.js';
-import { WindowSequence } from '../../src/codec/aac/channel-stream.js';
+import { WindowSequence, type WindowInfo } from '../../src/codec/aac/channel-stream.js';
+import { risingHalf } from '../../src/codec/aac/window.js';
 import type { AacUnit } from '../../src/media/access-unit.js';
 import type { Label } from './clip.js';
-import { encodeUnits } from './encode-units.js';
+import { decodeUnits, encodeUnits } from './encode-units.js';
+import { aliasOverNoise, BESIDE, MASKED_BELOW_DB, type Seam } from './masking.js';
 import { Random } from './random.js';
-import { makeSound, RATE, type Material } from './sounds.js';
+import { makeSound, RATE, type Material, type Stereo } from './sounds.js';
 
 interface CodedOptions {
   readonly material: Material;
@@ -22,40 +24,83 @@ export interface CodedDefect {
 
 const PIECE_SECONDS = 2.5;
 const PIECES = 5;
-const FRAME_MS = (1024 * 1000) / RATE;
+const FRAME = 1024;
+const FRAME_MS = (FRAME * 1000) / RATE;
+
+/** Frames of one encoder run, and what they were made of. */
+interface Piece {
+  readonly sound: Stereo;
+  readonly delaySamples: number;
+  readonly all: readonly AacUnit[];
+  /** Of `all`, those that are kept. */
+  readonly from: number;
+  readonly to: number;
+}
 
 /** Pieces of one coded stream: cut from the middle of longer ones unless `whole`. */
 async function pieces(
   options: CodedOptions,
   change: (piece: number) => Partial<CodedOptions> & { whole?: boolean },
-): Promise<AacUnit[][]> {
-  const found: AacUnit[][] = [];
+): Promise<Piece[]> {
+  const found: Piece[] = [];
   for (let n = 0; n < PIECES; n++) {
     const own = { ...options, ...change(n) };
     const sound = await makeSound(own.material, PIECE_SECONDS, own.seed * 16 + n);
-    const { units } = encodeUnits(sound, own);
-    found.push(own.whole === true ? units : units.slice(8, -8));
+    const { units: all, delaySamples } = encodeUnits(sound, own);
+    const cut = own.whole === true ? 0 : 8;
+    found.push({ sound, delaySamples, all, from: cut, to: all.length - cut });
   }
   return found;
 }
 
+/** Without the frames at either end that are not one long block. */
+function longEnds(piece: Piece): Piece {
+  let { from, to } = piece;
+  const isLong = (index: number): boolean => sequenceOf(piece.all[index]!) === WindowSequence.onlyLong;
+  while (from < to && !isLong(from)) from++;
+  while (to > from && !isLong(to - 1)) to--;
+  return { ...piece, from, to };
+}
+
 /** Joins frames without regard to anything, and labels each join. */
 function joined(
-  parts: readonly AacUnit[][],
+  parts: readonly Piece[],
   kind: Label['kind'],
   strength: string,
 ): { frames: Buffer[]; labels: Label[] } {
   const labels: Label[] = [];
   const frames: Buffer[] = [];
-  for (const [n, part] of parts.entries()) {
+  for (const [n, { all, from, to }] of parts.entries()) {
     if (n > 0) labels.push({ kind, timeMs: frames.length * FRAME_MS, strength });
-    frames.push(...part.map(adtsFrame));
+    frames.push(...all.slice(from, to).map(adtsFrame));
   }
   return { frames, labels };
 }
 
+/** What two pieces do to each other where they are joined. */
+function seamBetween(before: Piece, after: Piece): Seam {
+  const units = [...before.all.slice(before.from, before.to), ...after.all.slice(after.from, after.to)];
+  const at = (before.to - before.from) * FRAME - BESIDE;
+  const decoded = decodeUnits(units, 0);
+  const around = (sound: Stereo, from: number): Stereo => [
+    sound[0].subarray(from, from + FRAME + 2 * BESIDE),
+    sound[1].subarray(from, from + FRAME + 2 * BESIDE),
+  ];
+  const [{ shape }] = windowsOf(before.all[before.to - 1]!) as [WindowInfo];
+  return {
+    before: around(before.sound, before.to * FRAME - before.delaySamples - BESIDE),
+    after: around(after.sound, after.from * FRAME - after.delaySamples - BESIDE),
+    rising: risingHalf('long', shape, FRAME),
+    decoded: around(decoded, at),
+  };
+}
+
+function windowsOf(unit: AacUnit): WindowInfo[] {
+  return channelWindows(parseRawDataBlock(unit.data, parseAsc(unit.config.asc)));
+}
+
 function sequenceOf(unit: AacUnit): WindowSequence {
-  return channelWindows(parseRawDataBlock(unit.data, parseAsc(unit.config.asc)))[0]!.sequence;
+  return windowsOf(unit)[0]!.sequence;
 }
 
 export const codedDefects: readonly CodedDefect[] = [
@@ -63,16 +108,15 @@ export const codedDefects: readonly CodedDefect[] = [
     // Frames of unrelated places of one encoder, both in long windows: nothing in the syntax is wrong.
     name: 'bad-seam',
     make: async (options) => {
-      const parts = await pieces(options, () => ({}));
-      const isLong = (unit: AacUnit | undefined): boolean =>
-        unit !== undefined && sequenceOf(unit) === WindowSequence.onlyLong;
-      const long = parts.map((part) => {
-        const cut = [...part];
-        while (cut.length > 0 && !isLong(cut[0])) cut.shift();
-        while (cut.length > 0 && !isLong(cut.at(-1))) cut.pop();
-        return cut;
-      });
-      return joined(long, 'bad-seam', 'unrelated frames');
+      const parts = (await pieces(options, () => ({}))).map(longEnds);
+      const { frames, labels } = joined(parts, 'bad-seam', 'unrelated frames');
+      return {
+        frames,
+        labels: labels.map((label, n): Label => {
+          const overNoiseDb = aliasOverNoise(seamBetween(parts[n]!, parts[n + 1]!));
+          return { ...label, overNoiseDb, ...(overNoiseDb < MASKED_BELOW_DB ? { masked: true } : {}) };
+        }),
+      };
     },
   },
   {

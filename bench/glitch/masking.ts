@@ -93,15 +93,83 @@ export function breakOverNoise({ sound, decoded }: Coded, at: number): number {
   return MASKED_BELOW_DB + decibels(unexplained[here]! / (Math.max(...around, mean) + 1e-12));
 }
 
+/** Of sound on either side of an overlap. */
+export const BESIDE = 2048;
+
+/** Two sounds whose blocks meet in one overlap. */
+export interface Seam {
+  /** As it was before coding, from {@link BESIDE} samples before the overlap to as many after it. */
+  readonly before: Stereo;
+  readonly after: Stereo;
+  /** Of the window, over the overlap. */
+  readonly rising: Float64Array;
+  /** Decoded, over the same samples. */
+  readonly decoded: Stereo;
+}
+
+/**
+ * How far the mirror images in an overlap stand out, in dB over {@link MASKED_BELOW_DB} at their least: what a predictor
+ * made of the sound on one side cannot explain of them, over the most that it cannot explain within 43 ms of that sound
+ * itself and over the codec's noise, in the octave and on the side where that is most. Where hiss follows on like hiss,
+ * mirror images are as good as the sound.
+ */
+export function aliasOverNoise({ before, after, rising, decoded }: Seam): number {
+  const size = rising.length;
+  const ends = 2 * BESIDE + size;
+  const [a, b, heard] = [before, after, decoded].map((sound) => mid(sound, 0, ends)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  const images = new Float64Array(ends);
+  const noise = new Float64Array(ends);
+  for (let i = 0; i < ends; i++) {
+    const n = i - BESIDE;
+    const up = n < 0 ? 0 : n < size ? rising[n]! : 1;
+    const down = n < 0 ? 1 : n < size ? rising[size - 1 - n]! : 0;
+    const mirrored = 2 * BESIDE + size - 1 - i;
+    images[i] = up * down * (a[mirrored]! - b[mirrored]!);
+    noise[i] = heard[i]! - (down * down * a[i]! + up * up * b[i]! + images[i]!);
+  }
+  const left = { own: a, images, noise };
+  const right = { own: b.reverse(), images: images.slice().reverse(), noise: noise.slice().reverse() };
+  const db = MASKED_BELOW_DB + Math.max(imagesOverOwn(left, size), imagesOverOwn(right, size));
+  return Math.round(10 * db) / 10;
+}
+
+/** @param size of the overlap, which follows {@link BESIDE} samples of this side alone */
+function imagesOverOwn(
+  { own, images, noise }: { own: Float64Array; images: Float64Array; noise: Float64Array },
+  size: number,
+): number {
+  const filter = burg(own.slice(BESIDE - AROUND, BESIDE), ORDER);
+  const spectrum = new PowerSpectrum(WINDOW);
+  const bands = (samples: Float64Array, from: number): Float64Array => {
+    const left = Float32Array.from({ length: WINDOW }, (_, i) => unexplained(filter, samples, from + i));
+    const sums = new Float64Array(BAND_ENDS.length);
+    addBands(sums, spectrum.of(left));
+    return sums;
+  };
+  const overlap = BESIDE + (size - WINDOW) / 2;
+  const hidden = bands(noise, overlap);
+  const lead = [0, WINDOW / 2, WINDOW].map((from) => bands(own, from));
+  for (let band = 0; band < hidden.length; band++)
+    hidden[band]! += Math.max(...lead.map((one) => one[band]!));
+  return decibels(most(bands(images, overlap), hidden));
+}
+
 /** Residual energy of each {@link BREAK} samples. */
 function energies(filter: Float64Array, samples: Float64Array): number[] {
   const sums = new Array<number>(samples.length / BREAK).fill(0);
-  for (let n = ORDER; n < samples.length; n++) {
-    let error = 0;
-    for (let k = 0; k <= ORDER; k++) error += filter[k]! * samples[n - k]!;
-    sums[Math.floor(n / BREAK)]! += error * error;
-  }
+  for (let n = ORDER; n < samples.length; n++)
+    sums[Math.floor(n / BREAK)]! += unexplained(filter, samples, n) ** 2;
   return sums;
+}
+
+function unexplained(filter: Float64Array, samples: Float64Array, at: number): number {
+  let sum = 0;
+  for (let k = 0; k <= ORDER; k++) sum += filter[k]! * (samples[at - k] ?? 0);
+  return sum;
 }
 
 function mid([left, right]: Stereo, from: number, to: number): Float64Array {

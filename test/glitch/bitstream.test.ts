@@ -68,6 +68,26 @@ describe('the bitstream', () => {
     },
   );
 
+  // Not libav's: it codes such a voice in short blocks alone.
+  it('has a bad seam where a voice is joined blindly to a pause, and none where the voice itself breaks off', () => {
+    const encoder = 'libfdk_aac';
+    const room = noise(4 * RATE, 3, 2e-4);
+    const voice = room.map((x, i) => {
+      const t = (i % 400) / RATE;
+      const ring = (hz: number, decay: number): number =>
+        Math.exp(-decay * t) * Math.sin(2 * Math.PI * hz * t);
+      return x + 0.2 * ring(700, 400) + 0.1 * ring(1800, 700);
+    });
+    const isSeam = ({ kind }: { kind: string }): boolean => kind === 'bad-seam';
+    const before = encode(encoder, voice.subarray(0, 2 * RATE), 64_000).slice(20, -20);
+    const after = encode(encoder, room.subarray(2 * RATE), 64_000).slice(20, -20);
+    const found = analyseEvents(stream([...before, ...after])).findings;
+    expect(found.filter(isSeam)).toMatchObject([{ severity: 'major', unit: before.length }]);
+    // At many places of the frame grid.
+    const broken = voice.map((x, i) => (i % 24_500 < 15_000 ? x : room[i]!));
+    expect(analyseEvents(stream(encode(encoder, broken, 64_000))).findings.filter(isSeam)).toEqual([]);
+  });
+
   it.each(['libfdk_aac', 'aac'] as const)(
     'of two streams of %s joined whole has the second one’s priming',
     (encoder) => {
