@@ -45,6 +45,33 @@ export class BitReader {
     return value;
   }
 
+  /**
+   * Skips up to `count` codewords in a row.
+   *
+   * @param lengths by the next `lookBits` bits (at most 16): of the codeword that they begin, at most 17 bits; 0 where they
+   *   do not tell
+   * @returns how many were skipped: fewer at a codeword that they do not tell, and near the end of the data
+   */
+  skipCodes(lengths: Uint8Array, lookBits: number, count: number): number {
+    const data = this.#data;
+    const mask = (1 << lookBits) - 1;
+    const shift = 24 - lookBits;
+    // As long as three bytes can be read at once, no codeword reaches past the end.
+    const safe = data.length - 3;
+    let position = this.#position;
+    let done = 0;
+    for (; done < count; done++) {
+      const at = position >> 3;
+      if (at > safe) break;
+      const three = (data[at]! << 16) | (data[at + 1]! << 8) | data[at + 2]!;
+      const length = lengths[(three >> (shift - (position & 7))) & mask]!;
+      if (length === 0) break;
+      position += length;
+    }
+    this.#position = position;
+    return done;
+  }
+
   /** The next `count` bits (0…16) without reading them; zeros after the end of the data. */
   peek(count: number): number {
     const at = this.#position >> 3;

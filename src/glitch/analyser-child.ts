@@ -6,7 +6,7 @@ import { isLiveAddress, openLive } from './capture/live-address.js';
 import { withSoundFormat } from './capture/sound-format.js';
 import type { Report } from './detector.js';
 import type { AnalysisResult, FromAnalysis, GlitchJob } from './job.js';
-import { ReferenceCheck } from './reference/reference-check.js';
+import type { ReferenceCheck } from './reference/reference-check.js';
 import { Surroundings } from './view/surroundings.js';
 
 async function analyse(job: GlitchJob, parent: Parent<FromAnalysis>): Promise<AnalysisResult> {
@@ -20,6 +20,7 @@ async function analyse(job: GlitchJob, parent: Parent<FromAnalysis>): Promise<An
     if (job.reference !== undefined) {
       const known = await withSoundFormat(opened);
       capture = known.capture;
+      const { ReferenceCheck } = await import('./reference/reference-check.js');
       check = await ReferenceCheck.open(job.reference, known.format);
     }
     const more = check && ((report: Report) => check!.detectors(report));

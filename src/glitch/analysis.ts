@@ -70,7 +70,8 @@ export class Analysis {
   #progressMs = 0;
   #decodeErrors = 0;
   #samplesPerUnit = 0;
-  #audio: CaptureSummary['audio'];
+  #audio: Omit<NonNullable<CaptureSummary['audio']>, 'units'> | undefined;
+  #audioUnits = 0;
   #video: CaptureSummary['video'];
   #tickMs: number | undefined;
 
@@ -146,7 +147,12 @@ export class Analysis {
     this.#merge.end();
     return {
       durationMs: round(Math.max(0, this.#endMs - (this.#originMs ?? 0))),
-      audio: this.#audio,
+      audio: this.#audio && {
+        codec: this.#audio.codec,
+        sampleRate: this.#audio.sampleRate,
+        channels: this.#audio.channels,
+        units: this.#audioUnits,
+      },
       video: this.#video,
       stampTickMs: this.#tickMs,
     };
@@ -164,14 +170,15 @@ export class Analysis {
     const lengthMs = (unit.durationSamples * 1000) / unit.config.sampleRate;
     this.#note(timeMs, lengthMs, stamp?.timescale);
     this.#progressMs += this.#video === undefined ? lengthMs : 0;
-    const { codec, sampleRate, channels } = unit.config;
-    this.#audio = { codec, sampleRate, channels, units: (this.#audio?.units ?? 0) + 1 };
+    this.#audio = unit.config;
+    this.#audioUnits++;
     for (const detector of this.#stream) detector.audio?.(event);
     if (this.#decoder === undefined) this.#openSound(event);
     // Times are the stamps' business: here units simply follow each other.
     const pts = this.#samplesPerUnit;
     this.#samplesPerUnit += unit.durationSamples;
-    const block = this.#decoder!.decode({ ...unit, pts });
+    const { kind, config, durationSamples, data } = unit;
+    const block = this.#decoder!.decode({ kind, config, pts, durationSamples, data });
     this.#noteDecodeErrors(event, timeMs);
     if (block === undefined) return;
     this.#hear(block.channels, { timeMs, unit: place.index, byteOffset: place.byteOffset });
@@ -223,7 +230,7 @@ export class Analysis {
     const samples = channels[0]?.length ?? 0;
     this.#note(timeMs, (samples * 1000) / sampleRate, undefined);
     this.#progressMs = timeMs;
-    this.#audio = { codec: 'pcm', sampleRate, channels: channels.length, units: 0 };
+    this.#audio = { codec: 'pcm', sampleRate, channels: channels.length };
     const heard = channels.slice(0, 2);
     if (this.#heard === undefined) {
       const format = soundFormatOf(event);

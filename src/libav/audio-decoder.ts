@@ -2,7 +2,7 @@ import { AV_CODEC_ID_AAC, AV_SAMPLE_FMT_FLT, FF_DECODER_LIBOPUS } from 'node-av/
 import { Codec, CodecContext, Rational, type Frame, type Packet } from 'node-av/lib';
 import { sameConfig, type AudioConfig, type AudioUnit } from '../media/access-unit.js';
 import type { PcmBlock } from '../media/pcm.js';
-import { readSamples } from './audio-samples.js';
+import { SampleReader } from './audio-samples.js';
 import { check, nativeLayout, newFrame, newPacket } from './native.js';
 import { OutputTimeline, type DecodedRun } from './output-timeline.js';
 
@@ -32,6 +32,7 @@ export class AudioDecoder {
   readonly #timeline: OutputTimeline;
   readonly #packet: Packet;
   readonly #frame: Frame;
+  readonly #samples = new SampleReader();
   #context: CodecContext | undefined;
   #config: AudioConfig | undefined;
   #lastToc: number | undefined;
@@ -59,7 +60,7 @@ export class AudioDecoder {
       if (!this.#reopen(unit.config)) return undefined;
     }
     const config = unit.config;
-    const pieces: DecodedRun[] = [...this.#concealGap(unit)];
+    const pieces: DecodedRun[] = config.codec === 'opus' ? [...this.#concealGap(unit)] : [];
     const decoded = this.#decodeData(unit.data, config);
     if (decoded === undefined) {
       this.stats.errors++;
@@ -80,6 +81,7 @@ export class AudioDecoder {
     this.#closed = true;
     this.#dropContext();
     this.#timeline.close();
+    this.#samples.close();
     this.#packet.free();
     this.#frame.free();
   }
@@ -87,7 +89,7 @@ export class AudioDecoder {
   /** One packet of nothing but its first byte makes libopus conceal a frame (RFC 6716 §4.4). */
   *#concealGap(unit: AudioUnit): Generator<DecodedRun> {
     const toc = this.#lastToc;
-    if (unit.config.codec !== 'opus' || toc === undefined || this.#expectedPts === undefined) return;
+    if (toc === undefined || this.#expectedPts === undefined) return;
     const gap = unit.pts - this.#expectedPts;
     if (gap <= 0 || gap > MAX_CONCEALED_SECONDS * unit.config.sampleRate) return;
     const emptyFrame = Buffer.from([toc & 0xfc]);
@@ -127,7 +129,7 @@ export class AudioDecoder {
       const channels = this.#frame.channels;
       const expectedChannels = channels === config.channels || (config.channels === 1 && channels === 2);
       if (expectedRate && expectedChannels) {
-        const samples = readSamples(this.#frame);
+        const samples = this.#samples.read(this.#frame);
         if (samples !== undefined) piece = { sampleRate, channels: samples };
       }
       this.#frame.unref();

@@ -5,44 +5,97 @@ import {
   AV_SAMPLE_FMT_S16P,
 } from 'node-av/constants';
 import type { Frame } from 'node-av/lib';
+import { newFrame } from './native.js';
+
+type Plane = Float32Array | Int16Array;
 
 /**
- * Copies the samples of a decoded frame out of libav's memory: one array per channel, full scale ±1, NaN and infinity
- * as 0. `undefined` for a sample format or a buffer size that does not add up.
+ * Copies the samples of decoded frames out of libav's memory. To look into a frame costs as much as to decode it, for
+ * each time its planes become new buffers: so every frame is copied into one that stays, which was looked into once.
  */
-export function readSamples(frame: Frame): Float32Array[] | undefined {
+export class SampleReader {
+  #kept: Frame | undefined;
+  #planes: readonly Plane[] = [];
+  #channels = 0;
+
+  /**
+   * One array per channel, full scale ±1, NaN and infinity as 0. `undefined` for a sample format or a buffer size that
+   * does not add up.
+   */
+  read(frame: Frame): Float32Array[] | undefined {
+    // A frame of another shape is refused.
+    if (this.#kept === undefined || this.#kept.copy(frame) < 0) {
+      if (!this.#keepShape(frame) || this.#kept!.copy(frame) < 0) return undefined;
+    }
+    const out: Float32Array[] = [];
+    const isPlanar = this.#planes.length === this.#channels;
+    for (let channel = 0; channel < this.#channels; channel++) {
+      const plane = this.#planes[isPlanar ? channel : 0]!;
+      const samples = isPlanar ? new Float32Array(plane) : everyNth(plane, channel, this.#channels);
+      if (plane instanceof Int16Array) for (let i = 0; i < samples.length; i++) samples[i]! /= 32_768;
+      else silenceNonsense(samples);
+      out.push(samples);
+    }
+    return out;
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#kept?.free();
+    this.#kept = undefined;
+    this.#planes = [];
+  }
+
+  #keepShape(frame: Frame): boolean {
+    this.close();
+    const kept = newFrame();
+    kept.format = frame.format;
+    kept.nbSamples = frame.nbSamples;
+    kept.sampleRate = frame.sampleRate;
+    kept.channelLayout = frame.channelLayout;
+    const planes = kept.nbSamples > 0 && kept.getBuffer() >= 0 ? planesOf(kept) : undefined;
+    if (planes === undefined) {
+      kept.free();
+      return false;
+    }
+    this.#kept = kept;
+    this.#planes = planes;
+    this.#channels = kept.channels;
+    return true;
+  }
+}
+
+/** Views of a frame's memory, one per channel or one of all; undefined for a format or a size that does not add up. */
+function planesOf(frame: Frame): Plane[] | undefined {
   const { nbSamples, channels, format } = frame;
-  const planes = frame.extendedData ?? frame.data;
-  if (planes === null || nbSamples <= 0 || channels <= 0) return undefined;
-  const planar = format === AV_SAMPLE_FMT_FLTP || format === AV_SAMPLE_FMT_S16P;
-  const float = format === AV_SAMPLE_FMT_FLTP || format === AV_SAMPLE_FMT_FLT;
-  if (!float && format !== AV_SAMPLE_FMT_S16 && format !== AV_SAMPLE_FMT_S16P) return undefined;
-  const count = planar ? nbSamples : nbSamples * channels;
-  const out: Float32Array[] = [];
-  for (let channel = 0; channel < channels; channel++) {
-    const plane = planes[planar ? channel : 0];
-    if (plane === undefined || plane.length < count * (float ? 4 : 2)) return undefined;
-    const samples = new Float32Array(nbSamples);
-    const first = planar ? 0 : channel;
-    const step = planar ? 1 : channels;
-    if (float) copyFloats(new Float32Array(plane.buffer, plane.byteOffset, count), first, step, samples);
-    else copyIntegers(new Int16Array(plane.buffer, plane.byteOffset, count), first, step, samples);
-    out.push(samples);
-  }
-  return out;
+  const isPlanar = format === AV_SAMPLE_FMT_FLTP || format === AV_SAMPLE_FMT_S16P;
+  const isFloat = format === AV_SAMPLE_FMT_FLTP || format === AV_SAMPLE_FMT_FLT;
+  if (!isFloat && format !== AV_SAMPLE_FMT_S16 && format !== AV_SAMPLE_FMT_S16P) return undefined;
+  const count = isPlanar ? nbSamples : nbSamples * channels;
+  const buffers = (frame.extendedData ?? frame.data ?? []).slice(0, isPlanar ? channels : 1);
+  if (buffers.length !== (isPlanar ? channels : 1)) return undefined;
+  if (buffers.some(({ length }) => length < count * (isFloat ? 4 : 2))) return undefined;
+  return buffers.map(({ buffer, byteOffset }) =>
+    isFloat ? new Float32Array(buffer, byteOffset, count) : new Int16Array(buffer, byteOffset, count),
+  );
 }
 
-/** Encoders stay broken for good after one NaN. */
-function copyFloats(source: Float32Array, first: number, step: number, target: Float32Array): void {
-  for (let i = 0, at = first; i < target.length; i++, at += step) {
-    const sample = source[at]!;
-    // Only for NaN and infinity is this not 0.
-    target[i] = sample - sample === 0 ? sample : 0;
-  }
+function everyNth(plane: Plane, first: number, step: number): Float32Array {
+  const samples = new Float32Array(plane.length / step);
+  for (let i = 0, at = first; i < samples.length; i++, at += step) samples[i] = plane[at]!;
+  return samples;
 }
 
-function copyIntegers(source: Int16Array, first: number, step: number, target: Float32Array): void {
-  for (let i = 0, at = first; i < target.length; i++, at += step) target[i] = source[at]! / 32_768;
+/** NaN and infinity become 0: encoders stay broken for good after one NaN. */
+function silenceNonsense(samples: Float32Array): void {
+  let sum = 0;
+  for (let i = 0; i < samples.length; i++) sum += samples[i]!;
+  // One such sample makes the sum another. No sum of finite samples is infinite here: it counts in 64 bits.
+  if (sum - sum === 0) return;
+  for (let i = 0; i < samples.length; i++) {
+    const sample = samples[i]!;
+    if (sample - sample !== 0) samples[i] = 0;
+  }
 }
 
 /** Mono to any number of channels by copies, anything to mono by the mean, otherwise channel by channel. */

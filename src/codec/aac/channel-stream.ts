@@ -1,6 +1,6 @@
 import { MalformedMediaError, UnsupportedMediaError } from '../../base/errors.js';
 import type { BitReader } from '../bit-reader.js';
-import { readSymbol } from './huffman.js';
+import { QUICK_BITS, quickTable, readSymbol } from './huffman.js';
 import { scaleFactorBook } from './huffman-tables.js';
 import { scaleFactorBands } from './scale-factor-bands.js';
 import { skipSpectrum } from './spectrum.js';
@@ -105,7 +105,7 @@ function bandsOf(sequence: WindowSequence, format: StreamFormat): readonly numbe
 /** section_data of one group, table 4.52. */
 function readSections(reader: BitReader, window: WindowInfo): number[] {
   const lengthBits = window.sequence === WindowSequence.eightShort ? 3 : 5;
-  const escape = 2 ** lengthBits - 1;
+  const escape = (1 << lengthBits) - 1;
   const codebooks: number[] = [];
   while (codebooks.length < window.maxSfb) {
     const codebook = reader.bits(4);
@@ -124,6 +124,9 @@ function readSections(reader: BitReader, window: WindowInfo): number[] {
   return codebooks;
 }
 
+/** Of the codeword that the next {@link QUICK_BITS} begin; 0 for longer ones. */
+const scaleFactorLengths = Uint8Array.from(quickTable(scaleFactorBook), (quick) => quick & 15);
+
 /** scale_factor_data, table 4.53: only its length matters here. */
 function readScaleFactors(reader: BitReader, codebooks: readonly (readonly number[])[]): void {
   let isFirstNoise = true;
@@ -133,7 +136,9 @@ function readScaleFactors(reader: BitReader, codebooks: readonly (readonly numbe
       if (codebook === NOISE && isFirstNoise) {
         isFirstNoise = false;
         reader.skip(9);
-      } else readSymbol(reader, scaleFactorBook);
+      } else if (reader.skipCodes(scaleFactorLengths, QUICK_BITS, 1) === 0) {
+        readSymbol(reader, scaleFactorBook);
+      }
     }
   }
 }

@@ -1,6 +1,6 @@
 import { MalformedMediaError } from '../../base/errors.js';
 import type { BitReader } from '../bit-reader.js';
-import { QUICK_BITS, quickTable, readSymbol } from './huffman.js';
+import { QUICK_BITS, quickTable, readSymbol, type HuffmanBook } from './huffman.js';
 import { spectralBooks } from './huffman-tables.js';
 
 const ESCAPE_BOOK = 11;
@@ -39,48 +39,41 @@ export function skipSpectrum(reader: BitReader, { groups, codebooks, borders }: 
 }
 
 function skipTuples(reader: BitReader, codebook: number, count: number): void {
-  const table = (tupleTables[codebook] ??= tupleTable(codebook));
-  for (let i = 0; i < count; i++) {
-    const bits = table[reader.peek(QUICK_BITS)]!;
+  const { book, lengths, tails } = (tupleCodes[codebook] ??= tupleCode(codebook));
+  for (let left = count; (left -= reader.skipCodes(lengths, QUICK_BITS, left)) > 0; left--) {
+    const bits = lengths[reader.peek(QUICK_BITS)]!;
     if (bits > 0) reader.skip(bits);
-    else skipTuple(reader, codebook);
+    else skipTail(reader, tails[readSymbol(reader, book)]!);
   }
 }
 
-/**
- * By codebook, for each value of the next {@link QUICK_BITS}: how many bits the tuple has that they begin, its signs
- * included; 0 where that takes more to know.
- */
-const tupleTables: (Uint8Array | undefined)[] = [];
+/** What is to be known of a codebook to skip its tuples. */
+interface TupleCode {
+  readonly book: HuffmanBook;
+  /**
+   * For each value of the next {@link QUICK_BITS}: how many bits the tuple has that they begin, its signs included; 0 where
+   * that takes more to know.
+   */
+  readonly lengths: Uint8Array;
+  /** For each symbol what follows its codeword: bits of signs, and 16 × the number of escape sequences. */
+  readonly tails: Uint8Array;
+}
 
-function tupleTable(codebook: number): Uint8Array {
-  return Uint8Array.from(quickTable(spectralBooks[codebook]!), (quick) => {
+const tupleCodes: (TupleCode | undefined)[] = [];
+
+function tupleCode(codebook: number): TupleCode {
+  const book = spectralBooks[codebook]!;
+  const tails = Uint8Array.from(book.symbols, (_, symbol) => tailOf(codebook, book, symbol));
+  const lengths = Uint8Array.from(quickTable(book), (quick) => {
     const length = quick & 15;
-    const { signs, escapes } = tailOf(codebook, quick >>> 4);
-    return escapes > 0 || length === 0 ? 0 : length + signs;
+    const tail = tails[quick >>> 4]!;
+    return length === 0 || tail >= 16 ? 0 : length + tail;
   });
+  return { book, lengths, tails };
 }
 
-function skipTuple(reader: BitReader, codebook: number): void {
-  const { signs, escapes } = tailOf(codebook, readSymbol(reader, spectralBooks[codebook]!));
-  reader.skip(signs);
-  for (let i = 0; i < escapes; i++) {
-    let prefix = 0;
-    while (reader.flag()) {
-      if (++prefix > MAX_ESCAPE_PREFIX) {
-        throw new MalformedMediaError('AAC access unit: an escape sequence over 13 bits', {
-          offset: reader.position >> 3,
-        });
-      }
-    }
-    reader.skip(prefix + 4);
-  }
-}
-
-/** What follows the codeword of a tuple: bits of signs, and escape sequences. */
-function tailOf(codebook: number, symbol: number): { readonly signs: number; readonly escapes: number } {
-  if (!unsignedBooks.has(codebook)) return { signs: 0, escapes: 0 };
-  const { dimension, lowest, highest } = spectralBooks[codebook]!;
+function tailOf(codebook: number, { dimension, lowest, highest }: HuffmanBook, symbol: number): number {
+  if (!unsignedBooks.has(codebook)) return 0;
   const base = highest - lowest + 1;
   let rest = symbol;
   let signs = 0;
@@ -91,5 +84,20 @@ function tailOf(codebook: number, symbol: number): { readonly signs: number; rea
     if (value !== 0) signs++;
     if (codebook === ESCAPE_BOOK && value === highest) escapes++;
   }
-  return { signs, escapes };
+  return signs + 16 * escapes;
+}
+
+function skipTail(reader: BitReader, tail: number): void {
+  reader.skip(tail & 15);
+  for (let escapes = tail >> 4; escapes > 0; escapes--) {
+    let prefix = 0;
+    while (reader.flag()) {
+      if (++prefix > MAX_ESCAPE_PREFIX) {
+        throw new MalformedMediaError('AAC access unit: an escape sequence over 13 bits', {
+          offset: reader.position >> 3,
+        });
+      }
+    }
+    reader.skip(prefix + 4);
+  }
 }

@@ -77,11 +77,15 @@ export function parseAdtsFrame(bytes: Buffer, offset = 0): ParsedAdtsFrame | und
 }
 
 /** One for each kind of header: there are some hundred at most. */
-const configs = new Map<string, AacConfig>();
+const configs = new Map<number, AacConfig>();
 
-function configOf(header: Parameters<typeof buildAsc>[0]): AacConfig {
+function configOf(header: {
+  readonly objectType: number;
+  readonly sampleRate: number;
+  readonly channels: number;
+}): AacConfig {
   const { objectType, sampleRate, channels } = header;
-  const key = `${objectType} ${sampleRate} ${channels}`;
+  const key = (sampleRate * 8 + objectType) * 16 + channels;
   let config = configs.get(key);
   if (config === undefined) configs.set(key, (config = aacConfigFromAsc(buildAsc(header))));
   return config;

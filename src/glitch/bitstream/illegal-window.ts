@@ -36,12 +36,12 @@ export class IllegalWindow implements AacDetector {
       return;
     // A damaged frame between them has been reported.
     if (event.place.index !== last.index + 1) return;
-    const bad = this.#last.windows.flatMap((window, channel) => {
+    const bad: string[] = [];
+    for (const [channel, { sequence }] of this.#last.windows.entries()) {
       const before = last.windows[channel]!.sequence;
-      return endsShort(before) === beginsShort(window.sequence)
-        ? []
-        : [`channel ${channel + 1}: ${names[before]} then ${names[window.sequence]}`];
-    });
+      if (endsShort(before) === beginsShort(sequence)) continue;
+      bad.push(`channel ${channel + 1}: ${names[before]} then ${names[sequence]}`);
+    }
     if (bad.length === 0) return;
     this.#report({
       kind: 'illegal-window',

@@ -78,7 +78,7 @@ export class AdtsEvents {
         config: this.#config,
         pts: index * FRAME_SAMPLES,
         durationSamples: FRAME_SAMPLES,
-        data: Buffer.from(frame.data),
+        data: frame.data,
       },
     };
   }

@@ -7,8 +7,7 @@ import {
   MalformedMediaError,
   UnsupportedMediaError,
 } from '../../base/errors.js';
-import { Mp4Reader } from '../../container/mp4/reader.js';
-import { bringIntoMp4 } from '../../ffmpeg/bring-in.js';
+import type { Mp4Reader } from '../../container/mp4/reader.js';
 import { AdtsEvents } from './adts.js';
 import type { Capture, CaptureEvent } from './event.js';
 import { FlvEvents } from './flv.js';
@@ -130,9 +129,11 @@ function torn(byteOffset: number, bytes: number, message: string): CaptureEvent 
 
 /** @returns undefined when it is no MP4, or holds only codecs that have to be converted */
 async function openMp4(path: string, rewritten = false): Promise<Capture | undefined> {
+  // Takes longer to load than all that the other formats need.
+  const mp4 = await import('../../container/mp4/reader.js');
   let reader: Mp4Reader;
   try {
-    reader = await Mp4Reader.open(path);
+    reader = await mp4.Mp4Reader.open(path);
   } catch (error) {
     if (!rewritten && (error instanceof UnsupportedMediaError || error instanceof MalformedMediaError)) {
       return undefined;
@@ -157,6 +158,7 @@ async function rewrite(path: string, options: { signal?: AbortSignal }): Promise
   const folder = await mkdtemp(join(tmpdir(), 'anchornet-glitch-'));
   try {
     const target = join(folder, 'brought-in.mp4');
+    const { bringIntoMp4 } = await import('../../ffmpeg/bring-in.js');
     await bringIntoMp4(resolve(path), target, options);
     const capture = await openMp4(target, true);
     if (capture === undefined)

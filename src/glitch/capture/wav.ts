@@ -24,21 +24,23 @@ export async function* wavEvents(
   file: FileHandle,
   onRead: (bytes: number) => void,
 ): AsyncGenerator<CaptureEvent> {
-  const layout = await readLayout(file);
+  const { head, start, end, blockBytes } = await readLayout(file);
+  // Room for one chunk behind the head: the samples are copied out of it.
+  const wav = Buffer.concat([head], head.length + CHUNK_FRAMES * blockBytes);
   let pts = 0;
-  for (let at = layout.start; at < layout.end;) {
-    const size = Math.min(CHUNK_FRAMES * layout.blockBytes, layout.end - at);
-    const bytes = await readFully(file, at, size);
-    if (bytes.length < layout.blockBytes) return;
-    const { sampleRate, channels } = readWav(Buffer.concat([layout.head, bytes]));
+  for (let at = start; at < end;) {
+    const room = wav.subarray(head.length, head.length + Math.min(CHUNK_FRAMES * blockBytes, end - at));
+    const size = await fill(room, file, at);
+    if (size < blockBytes) return;
+    const { sampleRate, channels } = readWav(wav.subarray(0, head.length + size));
     yield {
       type: 'pcm',
       block: { sampleRate, pts, channels },
       byteOffset: at,
-      blockBytes: layout.blockBytes,
+      blockBytes,
     };
     pts += channels[0]?.length ?? 0;
-    at += bytes.length;
+    at += size;
     onRead(at);
   }
 }
@@ -73,11 +75,16 @@ async function readLayout(file: FileHandle): Promise<WavLayout> {
 
 async function readFully(file: FileHandle, position: number, size: number): Promise<Buffer> {
   const buffer = Buffer.alloc(size);
+  return buffer.subarray(0, await fill(buffer, file, position));
+}
+
+/** @returns how many bytes there were */
+async function fill(buffer: Buffer, file: FileHandle, position: number): Promise<number> {
   let filled = 0;
-  while (filled < size) {
-    const { bytesRead } = await file.read(buffer, filled, size - filled, position + filled);
+  while (filled < buffer.length) {
+    const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, position + filled);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }
-  return buffer.subarray(0, filled);
+  return filled;
 }

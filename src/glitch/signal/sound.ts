@@ -98,23 +98,33 @@ export class Sound {
     const added = block[0]?.length ?? 0;
     // Longer blocks come in pieces, so that half of what is kept always stays.
     const most = this.#capacity / 4;
-    for (let from = 0; from < added; from += most) {
-      const to = Math.min(added, from + most);
-      if (this.#length + (to - from) > this.#capacity) this.#forget();
-      block.forEach((samples, channel) => this.#pcm[channel]?.set(samples.subarray(from, to), this.#length));
-      this.#addUp(this.#length, this.#length + to - from);
-      this.#places.add(
-        this.endPosition,
-        {
-          timeMs: place.timeMs + this.ms(from),
-          unit: place.unit,
-          byteOffset: place.byteOffset === undefined ? undefined : place.byteOffset + from * blockBytes,
-        },
-        blockBytes,
-      );
-      this.#length += to - from;
+    if (added <= most) this.#add(block, place, blockBytes);
+    else {
+      for (let from = 0; from < added; from += most) {
+        const piece = block.map((samples) => samples.subarray(from, from + most));
+        const { timeMs, unit, byteOffset } = place;
+        const at = {
+          timeMs: timeMs + this.ms(from),
+          unit,
+          byteOffset: byteOffset === undefined ? undefined : byteOffset + from * blockBytes,
+        };
+        this.#add(piece, at, blockBytes);
+      }
     }
     this.#measure();
+  }
+
+  #add(block: readonly Float32Array[], place: SoundPlace, blockBytes: number): void {
+    const added = block[0]?.length ?? 0;
+    if (added === 0) return;
+    if (this.#length + added > this.#capacity) this.#forget();
+    for (let channel = 0; channel < this.channels; channel++) {
+      const samples = block[channel];
+      if (samples !== undefined) this.#pcm[channel]!.set(samples, this.#length);
+    }
+    this.#addUp(this.#length, this.#length + added);
+    this.#places.add(this.endPosition, place, blockBytes);
+    this.#length += added;
   }
 
   #addUp(from: number, to: number): void {
@@ -150,7 +160,6 @@ export class Sound {
         let two = start > 1 ? pcm[start - 2]! : one;
         let squares = 0;
         let bends = 0;
-        let atFull = 0;
         for (let i = start; i < start + HOP; i++) {
           const x = pcm[i]!;
           const bend = x - 2 * one + two;
@@ -158,13 +167,23 @@ export class Sound {
           one = x;
           squares += x * x;
           bends += bend * bend;
-          if (x >= FULL_SCALE || x <= -FULL_SCALE) atFull++;
         }
         energy[hop] = squares / HOP;
         rough[hop] = bends / HOP;
-        full[hop] = atFull;
+        // Most hops are too quiet to hold such a sample.
+        full[hop] = squares < FULL_SCALE * FULL_SCALE ? 0 : atFullScale(pcm, start);
       }
     }
     this.#measured = until;
   }
+}
+
+/** How many samples of a hop are at full scale or past it. */
+function atFullScale(pcm: Float32Array, start: number): number {
+  let count = 0;
+  for (let i = start; i < start + HOP; i++) {
+    const x = pcm[i]!;
+    if (x >= FULL_SCALE || x <= -FULL_SCALE) count++;
+  }
+  return count;
 }
