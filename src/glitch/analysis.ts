@@ -19,6 +19,7 @@ import { Breaks } from './signal/breaks.js';
 import { ChannelDropout } from './signal/channel-dropout.js';
 import { Clipping } from './signal/clipping.js';
 import { Holes } from './signal/holes.js';
+import { LowBand } from './signal/low-band.js';
 import { LevelJump } from './signal/level-jump.js';
 import { NoiseBurst } from './signal/noise-burst.js';
 import type { SoundPlace } from './signal/place-map.js';
@@ -88,7 +89,8 @@ export class Analysis {
     const report: Report = (finding) => this.#merge.take(finding);
     this.#report = report;
     const damaged = new DamagedFrame(report);
-    const badSeam = new BadSeam(report);
+    const low = new LowBand();
+    const badSeam = new BadSeam(report, low);
     const more = options.more?.(report) ?? { stream: [], sound: [] };
     this.#stream = [
       damaged,
@@ -110,7 +112,7 @@ export class Analysis {
       badSeam,
       new Holes(report),
       new ChannelDropout(report),
-      new Breaks(report),
+      new Breaks(report, low),
       new Clipping(report),
       new NoiseBurst(report),
       new LevelJump(report),

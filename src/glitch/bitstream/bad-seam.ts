@@ -1,7 +1,7 @@
 import { WindowShape, type WindowInfo } from '../../codec/aac/channel-stream.js';
 import { leftSlope, rightSlope, risingHalf } from '../../codec/aac/window.js';
 import type { Report, SoundDetector } from '../detector.js';
-import { FACTOR, LowBand } from '../signal/low-band.js';
+import { FACTOR, type LowBand } from '../signal/low-band.js';
 import { OverlapSide } from '../signal/overlap-side.js';
 import { predictionErrors, predictor } from '../signal/prediction.js';
 import type { Sound } from '../signal/sound.js';
@@ -58,7 +58,7 @@ const slopes = [WindowShape.sine, WindowShape.kbd].map((shape) => {
  */
 export class BadSeam implements AacDetector, SoundDetector {
   readonly #report: Report;
-  readonly #band = new LowBand();
+  readonly #band: LowBand;
   /** The overlap that is judged with what is around it, in the low band; and the same from its end. */
   readonly #samples = new Float64Array(2 * CONTEXT + OVERLAP);
   readonly #mirrored = new Float64Array(2 * CONTEXT + OVERLAP);
@@ -66,8 +66,10 @@ export class BadSeam implements AacDetector, SoundDetector {
   #fresh: Overlap | undefined;
   #waiting: (Overlap & { readonly position: number })[] = [];
 
-  constructor(report: Report) {
+  /** @param band may be shared: whoever comes first brings it up to date */
+  constructor(report: Report, band: LowBand) {
     this.#report = report;
+    this.#band = band;
   }
 
   frame(frame: AacFrame): void {

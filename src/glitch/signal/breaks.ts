@@ -1,60 +1,70 @@
+import type { GlitchKind, Verdict } from '../finding.js';
 import type { Report, SoundDetector } from '../detector.js';
-import { Jolts, type Jolt } from './jolts.js';
-import { burg } from './burg.js';
-import { extrapolate } from './prediction.js';
-import { HOP, type Sound } from './sound.js';
+import { LOOKAHEAD, proveBreak, type BreakProof } from './break-proof.js';
+import type { LowBand } from './low-band.js';
+import type { Line } from './residual.js';
+import type { Sound } from './sound.js';
+import { StandOuts, type StandOut } from './stand-outs.js';
 
-const ORDER = 32;
-const FIT_SAMPLES = 1024;
-/** How much of the sound after a jolt the sound before it must predict to be called unbroken. */
-const CONTINUES = 0.5;
-const COMPARED = 40;
-/** Samples around the jolt that it may have changed itself, as it is and smeared by the short blocks of a codec. */
-const SKIRTS = [12, 128];
-
-const REPEAT_MIN = 64;
-const REPEAT_MAX = 4096;
-const REPEAT_COMPARED = 512;
-const REPEAT_MATCH = 0.93;
-/** Less than this is no match, whatever rounding makes of it. */
-const MAY_MATCH = 0.9;
-
-/** Consonants make breaks of their own, of less residual than this (full scale 1) and not standing out more than this. */
-const CONSONANT_SIZE = 0.015;
-const CONSONANT_RATIO = 7;
-
+/** Of a break that stands out less, little is heard; it is told where the sound repeats itself exactly. */
+const FAINT_DB = 4;
+/** A click that stands out so far is heard by anyone. */
+const LOUD_DB = 15.5;
 /** More of them in a second are a texture: crackle, square waves, a machine. */
 const TEXTURE_COUNT = 2;
-/** So are more breaks of the sound's own that are nearly as large. */
-const OWN_COUNT = 3;
+/** So are sharp places that are no proven breaks, of this share of one's residual. */
+const SHARP_DB = 8;
+const TEXTURE_SHARE = 0.4;
 const TEXTURE_MS = 1000;
 /** An encoder codes its first blocks badly, whatever was recorded. */
 const COLD_MS = 64;
 
 interface Held {
-  readonly jolt: Jolt;
+  readonly found: StandOut;
   readonly tell: (isTexture: boolean) => void;
 }
 
 /**
- * `click`: a jolt after which the sound goes on as if nothing had been. `skip`: a jolt after which it does not: some of
- * it is missing. `repeat`: what follows the jolt has just been heard. Held back for a second: where many come together
- * they are texture, and info.
+ * `click`: a break after which the sound goes on as if nothing had been. `skip`: a break after which it does not: some of
+ * it is missing. `repeat`: what follows has just been heard. Held back for a second: where many come together they are
+ * texture, and info.
  */
 export class Breaks implements SoundDetector {
   readonly #report: Report;
-  readonly #jolts: Jolts;
-  readonly #recent: number[] = [];
+  readonly #low: LowBand;
+  #line: Line | undefined;
+  #standOuts: StandOuts | undefined;
+  readonly #recent: { readonly found: StandOut; readonly isBreak: boolean }[] = [];
   #held: Held[] = [];
 
-  constructor(report: Report) {
+  /** @param low may be shared: whoever comes first brings it up to date */
+  constructor(report: Report, low: LowBand) {
     this.#report = report;
-    this.#jolts = new Jolts((jolt, sound) => this.#take(jolt, sound));
+    this.#low = low;
   }
 
   advance(sound: Sound): void {
-    this.#jolts.advance(sound);
-    this.#release(sound, sound.endPosition - (TEXTURE_MS * sound.sampleRate) / 1000);
+    const standOuts = (this.#standOuts ??= new StandOuts(sound.channels));
+    const line = (this.#line ??= lineOf(sound));
+    const low = this.#low;
+    low.advance(sound);
+    standOuts.advance(
+      sound,
+      { line, low },
+      {
+        lookahead: LOOKAHEAD,
+        take: (found) => {
+          const proof = proveBreak(found, { line, low });
+          this.#recent.push({ found, isBreak: proof !== undefined });
+          if (proof !== undefined) this.#take(found, proof, sound);
+          return proof !== undefined;
+        },
+      },
+    );
+    const span = (TEXTURE_MS * sound.sampleRate) / 1000;
+    this.#release(sound, sound.endPosition - span);
+    const old = sound.endPosition - 3 * span;
+    while (this.#recent.length > 0 && this.#recent[0]!.found.position < old) this.#recent.shift();
   }
 
   end(sound: Sound): void {
@@ -63,178 +73,84 @@ export class Breaks implements SoundDetector {
 
   #release(sound: Sound, before: number): void {
     const span = (TEXTURE_MS * sound.sampleRate) / 1000;
-    while (this.#held.length > 0 && this.#held[0]!.jolt.position < before) {
-      const { jolt, tell } = this.#held.shift()!;
-      const { position } = jolt;
-      while (this.#recent.length > 0 && this.#recent[0]! < position - span) this.#recent.shift();
-      const near = this.#recent.filter((other) => other < position + span).length;
-      tell(near > TEXTURE_COUNT || this.#jolts.alike(sound, jolt, TEXTURE_MS) > OWN_COUNT);
+    while (this.#held.length > 0 && this.#held[0]!.found.position < before) {
+      const { found, tell } = this.#held.shift()!;
+      const { position } = found;
+      const near = this.#recent.filter(
+        (other) =>
+          Math.abs(other.found.position - position) < span &&
+          (other.isBreak ||
+            (other.found.ratioDb >= SHARP_DB && other.found.size >= TEXTURE_SHARE * found.size)),
+      ).length;
+      tell(near > TEXTURE_COUNT);
     }
   }
 
-  #take(jolt: Jolt, sound: Sound): void {
-    if (sound.ms(jolt.position) < COLD_MS) return;
-    this.#recent.push(jolt.position);
+  #take(found: StandOut, proof: BreakProof, sound: Sound): void {
+    const { position, ratioDb, lowRatioDb, size } = found;
+    if (sound.ms(position) < COLD_MS) return;
     if (this.#held.length > 1000) this.#held.shift();
-    const { position } = jolt;
-    const place = sound.locate(position);
-    const base = {
-      medium: 'audio' as const,
-      timeMs: place.timeMs,
-      unit: place.unit,
-      byteOffset: place.byteOffset,
-    };
-    const measured = { ratio: round(jolt.ratio), residual: round(jolt.size) };
-    const texture = {
-      severity: 'info' as const,
-      reason: 'one of many within a second: a texture of the sound, such as crackle, rather than a defect',
-    };
-    const isConsonant = jolt.size < CONSONANT_SIZE && jolt.ratio < CONSONANT_RATIO;
-    const consonant = { severity: 'info' as const, reason: 'no more of a break than consonants are' };
-    if (goesOn(sound, jolt)) {
-      this.#hold(jolt, (isTexture) =>
+    const standsOutDb = Math.max(ratioDb, lowRatioDb);
+    const { timeMs, unit, byteOffset } = sound.locate(position);
+    const { kind, cause } = names[proof.goes];
+    const { repeat } = proof;
+    this.#held.push({
+      found,
+      tell: (isTexture) =>
         this.#report({
-          ...base,
-          kind: 'click',
-          ...(isTexture
-            ? texture
-            : isConsonant
-              ? consonant
-              : jolt.ratio >= 6
-                ? { severity: 'major', reason: 'a loud click, far above what is around it' }
-                : { severity: 'minor', reason: 'a click that stands out of what is around it' }),
-          durationMs: 0,
-          measured,
-          cause: 'a few wrong samples: an overrun buffer, a bad cable, a damaged block',
+          kind,
+          medium: 'audio',
+          timeMs,
+          unit,
+          byteOffset,
+          ...(isTexture ? texture : verdictOn(kind, standsOutDb)),
+          durationMs: repeat === undefined ? 0 : sound.ms(repeat.length),
+          measured: {
+            standsOutDb: round(standsOutDb),
+            residual: round(size),
+            ...(repeat === undefined ? {} : { repeatedSamples: repeat.length, match: round(repeat.match) }),
+          },
+          cause,
         }),
-      );
-      return;
-    }
-    const repeat = repeatedLength(sound, jolt);
-    const isRepeat = repeat !== undefined;
-    this.#hold(jolt, (isTexture) =>
-      this.#report({
-        ...base,
-        kind: isRepeat ? 'repeat' : 'skip',
-        ...(isTexture
-          ? texture
-          : isConsonant
-            ? consonant
-            : { severity: 'minor' as const, reason: 'the waveform breaks: heard as a tick or a stumble' }),
-        durationMs: isRepeat ? sound.ms(repeat.length) : 0,
-        measured: isRepeat
-          ? { ...measured, repeatedSamples: repeat.length, match: round(repeat.match) }
-          : measured,
-        cause: isRepeat
-          ? 'a buffer was played twice'
-          : 'samples are missing or do not belong here: a lost buffer, or a cut',
-      }),
-    );
-  }
-
-  #hold(jolt: Jolt, tell: Held['tell']): void {
-    this.#held.push({ jolt, tell });
+    });
   }
 }
 
-/** The louder channel around the jolt. */
-function loudest(sound: Sound, position: number): number {
-  const at = Math.floor(position / HOP) - sound.firstHop;
-  const [left = 0, right = 0] = sound.measures.map(({ energy }) => energy[at] ?? 0);
-  return right > left ? 1 : 0;
+const names = {
+  on: { kind: 'click', cause: 'a few wrong samples: an overrun buffer, a bad cable, a damaged block' },
+  again: { kind: 'repeat', cause: 'a buffer was played twice' },
+  elsewhere: {
+    kind: 'skip',
+    cause: 'samples are missing or do not belong here: a lost buffer, or a cut',
+  },
+} as const;
+
+const texture: Verdict = {
+  severity: 'info',
+  reason: 'one of many within a second: a texture of the sound, such as crackle, rather than a defect',
+};
+
+function verdictOn(kind: GlitchKind, standsOutDb: number): Verdict {
+  if (standsOutDb < FAINT_DB)
+    return { severity: 'info', reason: 'hardly more of a break than the sound around it has by itself' };
+  if (kind !== 'click')
+    return { severity: 'minor', reason: 'the waveform breaks: heard as a tick or a stumble' };
+  return standsOutDb >= LOUD_DB
+    ? { severity: 'major', reason: 'a loud click, far above what is around it' }
+    : { severity: 'minor', reason: 'a click that stands out of what is around it' };
 }
 
-/** Whether the sound before predicts what follows, or only the jolt itself stands out. */
-function goesOn(sound: Sound, { position }: Jolt): boolean {
-  const channel = loudest(sound, position);
-  if (SKIRTS.some((skirt) => predicts(sound, { channel, position, skirt }))) return true;
-  // Sound that cannot be predicted: an impulse has more energy than what is around it, a cut has not.
-  const { energy } = sound.measures[channel]!;
-  const hop = Math.floor(position / HOP) - sound.firstHop;
-  let around = 0;
-  for (let i = 4; i < 12; i++) around = Math.max(around, energy[hop - i] ?? 0, energy[hop + i] ?? 0);
-  return Math.max(energy[hop] ?? 0, energy[hop - 1] ?? 0, energy[hop + 1] ?? 0) > 2 * around;
-}
-
-function predicts(
-  sound: Sound,
-  {
-    channel,
-    position,
-    skirt,
-  }: { readonly channel: number; readonly position: number; readonly skirt: number },
-): boolean {
-  const before = sound.view(channel, position - skirt - FIT_SAMPLES, position - skirt);
-  const after = sound.view(channel, position + skirt, position + skirt + COMPARED);
-  if (before.length < FIT_SAMPLES || after.length < COMPARED) return false;
-  // The filter that leaves the residual holds the predictor with its sign turned.
-  const coefficients = burg(Float64Array.from(before), ORDER)
-    .subarray(1)
-    .map((value) => -value);
-  const expected = extrapolate(before, coefficients, 2 * skirt + COMPARED).subarray(2 * skirt);
-  let error = 0;
-  let energy = 0;
-  for (let i = 0; i < COMPARED; i++) {
-    error += (after[i]! - expected[i]!) ** 2;
-    energy += after[i]! ** 2;
-  }
-  return error < CONTINUES * energy;
-}
-
-/** The shortest lag at which what follows the jolt is what was before it. */
-function repeatedLength(sound: Sound, { position }: Jolt): { length: number; match: number } | undefined {
-  const channel = loudest(sound, position);
-  // What was before the jolt, as much of it as is kept, and what follows.
-  const heard = sound.view(channel, position - REPEAT_MAX, position + REPEAT_COMPARED);
-  const at = heard.length - REPEAT_COMPARED;
-  if (sound.endPosition < position + REPEAT_COMPARED || at < 0) return undefined;
-  const energies = new Float64Array(heard.length + 1);
-  for (let i = 0; i < heard.length; i++) energies[i + 1] = energies[i]! + heard[i]! * heard[i]!;
-  let best: { length: number; match: number } | undefined;
-  for (let lag = REPEAT_MIN; lag <= Math.min(REPEAT_MAX, at); lag++) {
-    const compared = Math.min(lag, REPEAT_COMPARED);
-    const before = energies[at - lag + compared]! - energies[at - lag]!;
-    const after = energies[at + compared]! - energies[at]!;
-    const dot = product(heard, at, lag, compared);
-    // Most lags end here; sums that differ by rounding do not decide.
-    if (dot < MAY_MATCH * Math.sqrt(before * after)) continue;
-    const match = likeness(heard, at, lag, compared);
-    if (match > REPEAT_MATCH && (best === undefined || match > best.match + 0.005))
-      best = { length: lag, match };
-  }
-  return best;
-}
-
-/** Of what follows `at` with what was `lag` before it; four sums at once, since one would wait for itself. */
-function product(heard: Float32Array, at: number, lag: number, count: number): number {
-  let zero = 0;
-  let one = 0;
-  let two = 0;
-  let three = 0;
-  const end = at + count;
-  let i = at;
-  for (; i + 3 < end; i += 4) {
-    zero += heard[i]! * heard[i - lag]!;
-    one += heard[i + 1]! * heard[i + 1 - lag]!;
-    two += heard[i + 2]! * heard[i + 2 - lag]!;
-    three += heard[i + 3]! * heard[i + 3 - lag]!;
-  }
-  for (; i < end; i++) zero += heard[i]! * heard[i - lag]!;
-  return zero + one + (two + three);
-}
-
-/** Normalised {@link product}. */
-function likeness(heard: Float32Array, at: number, lag: number, count: number): number {
-  let dot = 0;
-  let one = 0;
-  let two = 0;
-  for (let i = at; i < at + count; i++) {
-    const before = heard[i - lag]!;
-    dot += before * heard[i]!;
-    one += before * before;
-    two += heard[i]! * heard[i]!;
-  }
-  return dot / Math.sqrt(one * two + 1e-20);
+/** The sum of the channels. */
+function lineOf(sound: Sound): Line {
+  return {
+    get first() {
+      return sound.firstPosition;
+    },
+    get end() {
+      return sound.endPosition;
+    },
+    samples: (from, to) => sound.sum(from, to),
+  };
 }
 
 function round(value: number): number {

@@ -1,3 +1,4 @@
+import type { Line } from './residual.js';
 import type { Sound } from './sound.js';
 
 /** Every this many samples become one: at 48 kHz what is left reaches to 2.5 kHz, where voices and notes are. */
@@ -18,12 +19,22 @@ const taps = (() => {
   return shape.map((tap) => tap / sum);
 })();
 
-/** The sum of the channels, low-passed and decimated; the newest seconds of it. */
-export class LowBand {
+/** The sum of the channels, low-passed and decimated; the newest third of a second of it at least. */
+export class LowBand implements Line {
   readonly #values = new Float64Array(2 * KEPT);
   /** Position in the sound, in decimated samples, of the first value kept. */
   #first = 0;
   #count = 0;
+
+  /** Position in the sound, in decimated samples, of the first value. */
+  get first(): number {
+    return this.#first;
+  }
+
+  /** Position in the sound, in decimated samples, after the newest value. */
+  get end(): number {
+    return this.#first + this.#count;
+  }
 
   /** Position in the sound, in samples, up to which there are values. */
   get endPosition(): number {
@@ -40,6 +51,12 @@ export class LowBand {
     if (from < 0 || from + out.length > this.#count) return false;
     out.set(this.#values.subarray(from, from + out.length));
     return true;
+  }
+
+  /** Positions are in decimated samples; what is not kept is left out. */
+  samples(from: number, to: number): Float64Array {
+    const index = (position: number): number => Math.max(0, Math.min(this.#count, position - this.#first));
+    return this.#values.subarray(index(from), index(to));
   }
 
   advance(sound: Sound): void {

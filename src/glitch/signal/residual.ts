@@ -1,89 +1,120 @@
 import { autocorrelate, levinson, predictionErrors, windowOf } from './prediction.js';
-import { HOP, type Sound } from './sound.js';
 
-const ORDER = 12;
-const BLOCK = 1024;
-const FIT = 2048;
+/** Where samples come from: `from` and `to` count them; what is returned is valid until more sound comes. */
+export interface Line {
+  /** Of the first sample there is. */
+  readonly first: number;
+  /** After the newest one. */
+  readonly end: number;
+  samples(from: number, to: number): Float64Array;
+}
+
+interface ResidualOptions {
+  /** Of the predictor; a multiple of four. */
+  readonly order: number;
+  /** Samples that one predictor is used for. It is fitted to twice or three times as many, which have them in their middle. */
+  readonly block: number;
+  readonly fit: number;
+  /** Samples to a hop, of which one value is kept. */
+  readonly hop: number;
+  /** Full scale of the samples: 2 for the sum of two channels. */
+  readonly scale: number;
+}
+
+/** How many hops are kept; a power of two. */
+const HOPS_KEPT = 4096;
 
 /**
- * What linear prediction cannot explain, of the mean of the channels: a break in the waveform stands out of it far more
- * than out of the waveform itself. One value per hop, over the newest seconds.
+ * What linear prediction cannot explain: a break in the waveform stands out of it far more than out of the waveform itself.
+ * Full scale is 1.
  */
 export class Residual {
-  readonly #window = windowOf(FIT);
-  readonly #head = new Float64Array(FIT + ORDER);
-  readonly #windowed = new Float64Array(FIT);
-  readonly #errors = new Float64Array(BLOCK);
-  readonly #peaks: Float32Array;
-  readonly #powers: Float32Array;
-  readonly #size: number;
+  readonly #options: ResidualOptions;
+  readonly #window: Float64Array;
+  readonly #head: Float64Array;
+  readonly #windowed: Float64Array;
+  readonly #errors: Float64Array;
+  readonly #peaks = new Float32Array(HOPS_KEPT);
+  readonly #powers = new Float32Array(HOPS_KEPT);
+  readonly #places = new Uint8Array(HOPS_KEPT);
   #done = 0;
 
-  /** @param hops how many are kept; a power of two */
-  constructor(hops = 4096) {
-    this.#size = hops;
-    this.#peaks = new Float32Array(hops);
-    this.#powers = new Float32Array(hops);
+  constructor(options: ResidualOptions) {
+    const { order, block, fit } = options;
+    this.#options = options;
+    this.#window = windowOf(fit);
+    this.#head = new Float64Array(fit + order);
+    this.#windowed = new Float64Array(fit);
+    this.#errors = new Float64Array(block);
   }
 
   /** Hops before this one are known. */
   get endHop(): number {
-    return this.#done / HOP;
+    return this.#done / this.#options.hop;
   }
 
   /** Largest magnitude in a hop. */
   peak(hop: number): number {
-    return this.#peaks[hop & (this.#size - 1)]!;
+    return this.#peaks[hop & (HOPS_KEPT - 1)]!;
   }
 
   /** Mean square in a hop. */
   power(hop: number): number {
-    return this.#powers[hop & (this.#size - 1)]!;
+    return this.#powers[hop & (HOPS_KEPT - 1)]!;
   }
 
-  advance(sound: Sound): void {
-    this.#done = Math.max(this.#done, sound.firstPosition);
-    while (this.#done + BLOCK + BLOCK / 2 <= sound.endPosition) this.#block(sound);
+  /** The sample of a hop where the residual is largest. */
+  peakAt(hop: number): number {
+    return hop * this.#options.hop + this.#places[hop & (HOPS_KEPT - 1)]!;
+  }
+
+  advance(line: Line): void {
+    const { block, fit } = this.#options;
+    if (this.#done < line.first) this.#done = Math.ceil(line.first / block) * block;
+    while (this.#done + (block + fit) / 2 <= line.end) this.#block(line);
   }
 
   /** The block lies in the middle of what its predictor is fitted to. */
-  #block(sound: Sound): void {
-    const from = this.#done - BLOCK / 2 - ORDER;
-    const mid = this.#read(sound, from);
-    const a = this.#fit(mid);
+  #block(line: Line): void {
+    const { order, block, fit, hop, scale } = this.#options;
+    const around = (fit - block) / 2;
+    const samples = this.#read(line, this.#done - around - order);
     const errors = this.#errors;
-    predictionErrors(mid, ORDER + BLOCK / 2, a, errors);
-    for (let hop = 0; hop < BLOCK / HOP; hop++) {
+    predictionErrors(samples, order + around, this.#fit(samples), errors);
+    for (let n = 0; n < block / hop; n++) {
       let peak = 0;
       let power = 0;
-      for (let i = hop * HOP; i < (hop + 1) * HOP; i++) {
+      let place = 0;
+      for (let i = n * hop; i < (n + 1) * hop; i++) {
         const square = errors[i]! * errors[i]!;
         power += square;
-        if (square > peak) peak = square;
+        if (square > peak) [peak, place] = [square, i - n * hop];
       }
-      const slot = (this.#done / HOP + hop) & (this.#size - 1);
-      this.#peaks[slot] = Math.sqrt(peak) / sound.channels;
-      this.#powers[slot] = power / HOP / sound.channels ** 2;
+      const slot = (this.#done / hop + n) & (HOPS_KEPT - 1);
+      this.#peaks[slot] = Math.sqrt(peak) / scale;
+      this.#powers[slot] = power / hop / scale ** 2;
+      this.#places[slot] = place;
     }
-    this.#done += BLOCK;
+    this.#done += block;
   }
 
-  /** The sum of the channels from a position on; 0 before what is kept of it. */
-  #read(sound: Sound, from: number): Float64Array {
-    const until = from + FIT + ORDER;
-    if (from >= sound.firstPosition) return sound.sum(from, until);
+  /** From a position on; 0 before what there is. */
+  #read(line: Line, from: number): Float64Array {
+    const until = from + this.#options.fit + this.#options.order;
+    if (from >= line.first) return line.samples(from, until);
     const head = this.#head.fill(0);
-    head.set(sound.sum(from, until), sound.firstPosition - from);
+    head.set(line.samples(line.first, until), line.first - from);
     return head;
   }
 
   /** The predictor of the windowed block; zeros for silence. */
-  #fit(mid: Float64Array): Float64Array {
+  #fit(samples: Float64Array): Float64Array {
+    const { order, fit } = this.#options;
     const [windowed, window] = [this.#windowed, this.#window];
-    for (let i = 0; i < FIT; i++) windowed[i] = mid[ORDER + i]! * window[i]!;
-    const lags = new Float64Array(ORDER + 1);
+    for (let i = 0; i < fit; i++) windowed[i] = samples[order + i]! * window[i]!;
+    const lags = new Float64Array(order + 1);
     autocorrelate(windowed, lags);
-    if (lags[0]! < 1e-7) return new Float64Array(ORDER);
+    if (lags[0]! < 1e-7) return new Float64Array(order);
     // White noise 60 dB down keeps the predictor calm on pure tones.
     lags[0]! *= 1 + 1e-6;
     return levinson(lags);
