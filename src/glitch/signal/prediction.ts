@@ -159,16 +159,3 @@ export function predictionErrors(
     errors[i + 3] = e3;
   }
 }
-
-/** Continues a signal by its predictor. */
-export function extrapolate(samples: Float32Array, coefficients: Float64Array, count: number): Float32Array {
-  const order = coefficients.length;
-  const line = new Float64Array(order + count);
-  for (let i = 0; i < order; i++) line[i] = samples[samples.length - order + i] ?? 0;
-  for (let n = order; n < order + count; n++) {
-    let sum = 0;
-    for (let k = 0; k < order; k++) sum += coefficients[k]! * line[n - 1 - k]!;
-    line[n] = sum;
-  }
-  return Float32Array.from(line.subarray(order));
-}
