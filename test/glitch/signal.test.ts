@@ -194,6 +194,27 @@ describe('the signal', () => {
     expect(find([square]).filter(({ kind }) => kind === 'clipping')).toEqual([]);
   });
 
+  it('whose highs come with each note has a bandwidth-drop from the first dull note on', () => {
+    const beat = 11_520;
+    const hiss = noise(SECONDS * RATE, 11, 0.1);
+    const play = (dullFrom: number): Float32Array =>
+      hiss.map((x, i) => {
+        const t = i % beat;
+        const note = [1, 2, 3, 4].reduce(
+          (sum, n) => sum + Math.sin((2 * Math.PI * 261 * n * t) / RATE) / n,
+          0,
+        );
+        const hat = i < dullFrom ? x * Math.exp(-t / 960) : 0;
+        return 0.1 * note * Math.min(1, t / 240) * Math.exp(-t / 9600) + hat;
+      });
+    expect(find([play(Infinity), play(Infinity)]).filter(({ kind }) => kind === 'bandwidth-drop')).toEqual(
+      [],
+    );
+    const dull = play(9 * beat);
+    const drop = find([dull, dull.slice()]).find(({ kind }) => kind === 'bandwidth-drop');
+    expect(Math.abs(drop!.timeMs - (9 * beat * 1000) / RATE)).toBeLessThan(10);
+  });
+
   it('of notes that ring out has a level-jump where all of them become softer; a new note is none', () => {
     const notes = Float32Array.from({ length: SECONDS * RATE }, (_, i) => {
       const t = (i % 12_000) / RATE;

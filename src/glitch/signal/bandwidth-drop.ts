@@ -1,31 +1,32 @@
 import type { Report, SoundDetector } from '../detector.js';
 import { PowerSpectrum } from './fft.js';
-import type { Sound } from './sound.js';
+import { mean } from './levels.js';
+import { HOP, type Sound } from './sound.js';
+import {
+  average,
+  BAND_HZ,
+  edgeFrom,
+  firstNote,
+  FROM_HZ,
+  lastWith,
+  ringsOut,
+  SIDE,
+  vanishedBand,
+  type BandFrame,
+} from './vanished-band.js';
 
 const SIZE = 1024;
 /** Spectra are taken this far apart. */
 const STEP_MS = 40;
-/** Steps on either side: sound with cymbals or sibilants has its highs only now and then. */
-const SIDE = 22;
-/** Bands above this are watched; a band is this wide. */
-const FROM_HZ = 4000;
-const BAND_HZ = 2000;
-const FALL_DB = 20;
-/** The quietest that the band was before must be louder than anything after, but for this. */
-const NEW_LOW_DB = 3;
 /** This far below the loudest of the last moments it is gone, whatever rings on. */
 const GONE_DB = 12;
-/** The sound below must go on as it was. */
-const STEADY_DB = 6;
-/** A band with less than this had nothing to lose. */
-const MIN_DB = -95;
 
 /** The high frequencies of the sound go out at once and stay away: another bitrate, another path. */
 export class BandwidthDrop implements SoundDetector {
   readonly #report: Report;
   readonly #spectrum = new PowerSpectrum(SIZE);
   readonly #power = new Float64Array(SIZE / 2);
-  readonly #frames: { readonly position: number; readonly low: number; readonly bands: number[] }[] = [];
+  readonly #frames: BandFrame[] = [];
   #next = 0;
 
   constructor(report: Report) {
@@ -42,7 +43,7 @@ export class BandwidthDrop implements SoundDetector {
     }
   }
 
-  #measure(sound: Sound, position: number): { position: number; low: number; bands: number[] } {
+  #measure(sound: Sound, position: number): BandFrame {
     const hzPerBin = sound.sampleRate / SIZE;
     const count = Math.max(0, Math.floor((Math.min(sound.sampleRate / 2, 20_000) - FROM_HZ) / BAND_HZ));
     const bands = new Array<number>(count).fill(0);
@@ -61,23 +62,15 @@ export class BandwidthDrop implements SoundDetector {
   }
 
   #judge(sound: Sound): void {
-    const before = this.#frames.slice(0, SIDE);
-    const after = this.#frames.slice(SIDE);
-    const [last, first] = [before.at(-1)!, after[0]!];
-    // Cheap look first: the step must be here.
-    const top = last.bands.length - 1;
-    if (top < 1) return;
-    let from = -1;
-    for (let band = 0; band <= top; band++) {
-      if (goesOut(before, after, band)) {
-        from = band;
-        break;
-      }
-    }
-    if (from < 0) return;
-    const low = (frames: typeof before): number => frames.reduce((sum, frame) => sum + frame.low, 0) / SIDE;
-    if (Math.abs(low(after) - low(before)) > STEADY_DB) return;
-    const position = this.#refine(sound, last.position, { to: first.position + SIZE, from });
+    const from = vanishedBand(this.#frames);
+    if (from === undefined) return;
+    const at = lastWith(this.#frames, from);
+    const position = ringsOut(this.#frames, at, from)
+      ? nextNote(sound, this.#frames.slice(at + 1))
+      : this.#refine(sound, this.#frames[edgeFrom(this.#frames, at, from)]!.position, {
+          to: this.#frames[at + 1]!.position + SIZE,
+          from,
+        });
     const place = sound.locate(position);
     const edge = FROM_HZ + from * BAND_HZ;
     this.#report({
@@ -89,7 +82,12 @@ export class BandwidthDrop implements SoundDetector {
       durationMs: 0,
       unit: place.unit,
       byteOffset: place.byteOffset,
-      measured: { edgeHz: edge, fallDb: Math.round(average(before, from) - average(after, from)) },
+      measured: {
+        edgeHz: edge,
+        fallDb: Math.round(
+          average(this.#frames.slice(0, SIDE), from) - average(this.#frames.slice(SIDE), from),
+        ),
+      },
       cause: 'a lower bitrate or sample rate upstream from here on',
     });
     this.#frames.length = 0;
@@ -117,30 +115,19 @@ export class BandwidthDrop implements SoundDetector {
   }
 }
 
-/** Whether a band that was there again and again is gone, and quieter than it has been between. */
-function goesOut(
-  before: readonly { readonly bands: readonly number[] }[],
-  after: readonly { readonly bands: readonly number[] }[],
-  band: number,
-): boolean {
-  let highest = -Infinity;
-  for (const { bands } of after) highest = Math.max(highest, bands[band]!);
-  let lowest = Infinity;
-  const recent = [-Infinity, -Infinity];
-  for (let i = 0; i < SIDE; i++) {
-    const value = before[i]!.bands[band]!;
-    lowest = Math.min(lowest, value);
-    const half = i < SIDE / 2 ? 0 : 1;
-    recent[half] = Math.max(recent[half]!, value);
+/** Where the sound below sets in first: from there on something is missed. */
+function nextNote(sound: Sound, after: readonly BandFrame[]): number {
+  const at = firstNote(after);
+  if (at < 0) return after[0]!.position + SIZE / 2;
+  const from = Math.ceil((after[at - 1]!.position + SIZE / 2) / HOP);
+  const reach = sound.hops(10);
+  let best = from;
+  let most = 0;
+  for (let hop = from; hop * HOP < after[at]!.position + SIZE; hop++) {
+    const rise = mean(sound, 0, hop, hop + reach) / (mean(sound, 0, hop - reach, hop - 1) + 1e-12);
+    if (rise > most) [most, best] = [rise, hop];
   }
-  const recurring = Math.min(...recent);
-  if (recurring <= MIN_DB || recurring - highest <= FALL_DB || highest >= lowest + NEW_LOW_DB) return false;
-  // An impulse now and then has all bands for a moment: the band must have been there most of the time.
-  return average(before, band) - average(after, band) > FALL_DB / 2;
-}
-
-function average(frames: readonly { readonly bands: readonly number[] }[], band: number): number {
-  return frames.reduce((sum, { bands }) => sum + bands[band]!, 0) / frames.length;
+  return best * HOP;
 }
 
 /** Of a power of a transform of {@link SIZE}, against a full-scale sine. */
