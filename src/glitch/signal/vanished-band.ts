@@ -108,8 +108,9 @@ function quietFrom(frames: readonly BandFrame[], band: number): number {
 
 /** Whether a band had gone by itself, as between notes, before it stayed away. */
 export function ringsOut(frames: readonly BandFrame[], at: number, band: number): boolean {
-  const [earlier, last] = [frames[at - 1]!.bands[band]!, frames[at]!.bands[band]!];
-  return earlier > last && last - (earlier - last) - RING_DB < quietFrom(frames, band);
+  const [earlier, last, next] = [at - 1, at, at + 1].map((i) => frames[i]!.bands[band]!);
+  const expected = last! - (earlier! - last!) - RING_DB;
+  return earlier! > last! && (next! > expected || expected < quietFrom(frames, band));
 }
 
 /** The first moment by which the sound below has set in again; -1 when it does not. */
