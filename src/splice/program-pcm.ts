@@ -1,6 +1,7 @@
 import { FRAME, type SplicePiece } from './piece.js';
 import type { SplicePlan, WarpSegment } from './plan.js';
 import { interpolate, REACH } from './interpolate.js';
+import { continueMirrored } from './mirrored-tail.js';
 
 /** The sound of the whole program on its own timeline: the pieces cut to the sample, warped by the plan. */
 export class ProgramPcm {
@@ -62,7 +63,7 @@ export class ProgramPcm {
     return out;
   }
 
-  /** One frame and a half after the end: the last samples mirrored, so that nothing breaks off, and faded. */
+  /** See {@link continueMirrored}; one frame and a half: as much as the last block of the program reaches over. */
   async #extend(out: readonly Float32Array[], from: number, to: number): Promise<void> {
     const end = this.#plan.length;
     const reach = Math.min(FRAME + FRAME / 2, end);
@@ -70,14 +71,7 @@ export class ProgramPcm {
     const last = this.#plan.segments.at(-1);
     if (last?.trueStart === undefined) return;
     const tail = await this.#segment(last, last.trueStart, Math.max(last.start, end - reach), end);
-    for (const [channel, samples] of tail.entries()) {
-      for (let n = 0; n < samples.length; n++) {
-        const at = end + n - from;
-        if (at < 0 || at >= to - from) continue;
-        const fade = 0.5 + 0.5 * Math.cos((Math.PI * (n + 1)) / samples.length);
-        out[channel]![at] = (samples[samples.length - 1 - n] ?? 0) * fade;
-      }
-    }
+    continueMirrored(tail, out, end - from);
   }
 
   #silence(samples: number): Float32Array[] {

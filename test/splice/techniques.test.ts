@@ -117,6 +117,32 @@ describe('each technique', () => {
     expect(without - with_).toBeGreaterThan(6);
   });
 
+  test('duplicated trailing samples keep a sound that breaks off from making noise before its end', async () => {
+    const tones = Float32Array.from({ length: 3 * RATE }, (_, n) =>
+      [220, 330, 441, 587, 880].reduce(
+        (sum, hertz) => sum + 0.1 * Math.sin((2 * Math.PI * hertz * n) / RATE),
+        0,
+      ),
+    );
+    const source = encodeSource([tones], options);
+    const from = RATE;
+    const median = async (duplicate: boolean): Promise<number> => {
+      const found: number[] = [];
+      // Ends at all places of a frame.
+      for (let end = 2 * RATE + 10; end < 2 * RATE + FRAME; end += 93) {
+        const { decoded } = await splice([source], {
+          pieces: [piece(source, from, end - from, false)],
+          trims: true,
+          techniques: { ...allTechniques, duplicate },
+        });
+        const own = [source.decoded[0]!.subarray(from, end)];
+        found.push(worstExcess(decoded, [tones.subarray(from, end)], [own], end - from - 4 * FRAME));
+      }
+      return found.sort((a, b) => a - b)[found.length >> 1]!;
+    };
+    expect((await median(false)) - (await median(true))).toBeGreaterThan(3);
+  });
+
   test('rescaling keeps sound from being cut or padded', async () => {
     const a = encodeSource(original, options);
     const b = encodeSource(original, { ...options, from: 400 });

@@ -1,6 +1,7 @@
 import { AudioDecoder } from '../../libav/audio-decoder.js';
 import type { PcmBlock } from '../../media/pcm.js';
 import { rescale } from '../../media/timestamp.js';
+import { continueMirrored } from '../mirrored-tail.js';
 import { FRAME } from '../piece.js';
 import type { AudioRun } from './media-index.js';
 import type { SourceFile } from './source-file.js';
@@ -11,13 +12,13 @@ const WARM_UP_UNITS = 6;
 const KEPT_SAMPLES = 160 * FRAME;
 /** A jump ahead of less is decoded through. */
 const NEAR_SAMPLES = 48 * FRAME;
-/** Past the end of the sound its last samples go on mirrored, fading out, for this long. */
+/** Past its end the sound goes on for this long: see {@link continueMirrored}. */
 const TAIL_SAMPLES = FRAME;
 
 export interface DecodedSoundOptions {
   readonly sampleRate: number;
   readonly channels: 1 | 2;
-  /** Mirror the last samples past the end. */
+  /** See {@link continueMirrored}. */
   readonly extend: boolean;
 }
 
@@ -67,14 +68,7 @@ export class DecodedSound {
     await this.#cover(end - TAIL_SAMPLES, end);
     const tail = out.map(() => new Float32Array(TAIL_SAMPLES));
     for (const block of this.#blocks) lay(tail, block, end - TAIL_SAMPLES, end);
-    for (const [channel, samples] of tail.entries()) {
-      for (let n = 0; n < TAIL_SAMPLES; n++) {
-        const at = end + n - from;
-        if (at < 0 || at >= (out[channel]?.length ?? 0)) continue;
-        const fade = 0.5 + 0.5 * Math.cos((Math.PI * (n + 1)) / TAIL_SAMPLES);
-        out[channel]![at] = (samples[TAIL_SAMPLES - 1 - n] ?? 0) * fade;
-      }
-    }
+    continueMirrored(tail, out, end - from);
   }
 
   async #cover(from: number, to: number): Promise<void> {
