@@ -2,7 +2,7 @@
  * What a listener gets at the seams of spliced AAC, against one uncut encode of the same sound and against what people
  * join files with today. The sound is known before it is encoded: it is made here, or the sample's voice.
  *
- *   node bench/run.mjs splice [--full] [--seams 4] [--many 1000] [--only grid,ablation,other-grids,files,many]
+ *   node bench/run.mjs splice [--full] [--seams 4] [--many 1000] [--only grid,encoders,ablation,other-grids,files,many]
  *
  * Excess: the loudest 256-sample hop of the error within four frames of the seam, over that of the noisier of the two
  * encodes without a seam, in dB. Local match: see {@link worstMatch}. `--full` takes hours.
@@ -10,6 +10,7 @@
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { ablation } from './ablation.js';
+import { compareBridgeEncoders } from './bridge-encoders.js';
 import { allCodings, coding, fewCodings } from './codings.js';
 import { print } from './figures.js';
 import { gridSeams } from './grid-seams.js';
@@ -22,7 +23,7 @@ const { values } = parseArgs({
     full: { type: 'boolean', default: false },
     seams: { type: 'string', default: '4' },
     many: { type: 'string', default: '1000' },
-    only: { type: 'string', default: 'grid,ablation,other-grids,files,many' },
+    only: { type: 'string', default: 'grid,encoders,ablation,other-grids,files,many' },
   },
 });
 const { full } = values;
@@ -31,6 +32,7 @@ const mono = { sampleRate: 48_000, channels: 1 } as const;
 
 const parts: Readonly<Record<string, () => Promise<void>>> = {
   grid: () => gridSeams(full ? allCodings : fewCodings, seams),
+  encoders: compareBridgeEncoders,
   ablation: () => ablation(full ? allCodings : [fewCodings[0]!, fewCodings[2]!, fewCodings[3]!], seams),
   'other-grids': () =>
     full
