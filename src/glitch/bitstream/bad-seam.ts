@@ -21,14 +21,16 @@ const ROUGH_SURPRISE_DB = 4;
 const ROUGH_ORDER = 32;
 /**
  * By how much, in nats, it must be likelier that each block goes on from its own side than that the sound does, if a
- * predictor is expected to leave at least this share of the power. With the larger share, attacks of music reach 53, and
- * what blind splices of notes have is seldom below 70. Pure tones that are finely coded leave far less; there, what coarse
+ * predictor is expected to leave at least this share of the power. With the larger share, breaks and attacks reach 48, and
+ * what blind splices of notes have is seldom below 60. Pure tones that are finely coded leave far less; there, what coarse
  * coding does to them reaches 133, and splices of tones have 190 and more.
  */
 const CRITERIA = [
-  { leastShare: 2e-3, minEvidence: 56 },
+  { leastShare: 2e-3, minEvidence: 54 },
   { leastShare: 1e-5, minEvidence: 170 },
 ];
+/** Neither side is expected to be much easier to predict than the other: a break within its context makes one hard. */
+const OTHER_SHARE = 0.7;
 const LOUD_EVIDENCE = 100;
 /** What is blended has half of the power of either side. With far less a gate was shut, or a sound was over, before it. */
 const MIN_SHARE = 0.16;
@@ -118,8 +120,7 @@ export class BadSeam implements AacDetector, SoundDetector {
     const [left, right] = [side(samples, 1), side(mirrored, -1)];
     if (power < MIN_SHARE * Math.max(left.power, right.power)) return;
     for (const { leastShare, minEvidence } of CRITERIA) {
-      const natural = likeliestChange(left.continued(leastShare), right.continued(leastShare));
-      const evidence = left.folded(leastShare) + right.folded(leastShare) - natural;
+      const evidence = evidenceOf(left, right, leastShare);
       if (evidence < minEvidence) continue;
       this.#tell(frame, evidence);
       return;
@@ -141,6 +142,13 @@ export class BadSeam implements AacDetector, SoundDetector {
         'frames that do not belong together were joined without a bridge, or frames between them were lost',
     });
   }
+}
+
+function evidenceOf(left: OverlapSide, right: OverlapSide, leastShare: number): number {
+  const leftLeast = Math.max(leastShare, OTHER_SHARE * right.leftShare);
+  const rightLeast = Math.max(leastShare, OTHER_SHARE * left.leftShare);
+  const natural = likeliestChange(left.continued(leftLeast), right.continued(rightLeast));
+  return left.folded(leftLeast) + right.folded(rightLeast) - natural;
 }
 
 /**

@@ -4,6 +4,8 @@ import { burg } from './burg.js';
 const ORDER = 32;
 /** Of Student's distribution, of which what a predictor leaves is taken to be: pulses of a voice and attacks are likely. */
 const FREEDOM = 4;
+/** Mean square of what a block holds, over what is expected. */
+const MAX_EXCESS = 20;
 const TINY = 1e-10;
 /** Against singular equations, as a share of their mean. */
 const RIDGE = 1e-9;
@@ -36,13 +38,13 @@ export interface SideOptions {
 export class OverlapSide {
   /** Mean square of the context. */
   readonly power: number;
+  /** Mean square of what the predictor leaves, as a share of it. */
+  readonly leftShare: number;
   readonly #options: SideOptions;
   /** Leaves what cannot be predicted: 1, and {@link ORDER} values. */
   readonly #filter: Float64Array;
   /** Context and overlap. */
   readonly #line: Float64Array;
-  /** Mean square of what the predictor leaves. */
-  readonly #left: number;
   #combinations: { readonly independent: Float64Array; readonly logRoot: number } | undefined;
 
   constructor(options: SideOptions) {
@@ -62,7 +64,7 @@ export class OverlapSide {
     }
     this.power = squares / samples;
     // The predictor was made of these very samples: of others it leaves more.
-    this.#left = (left / samples) * (fitted.length / samples);
+    this.leftShare = (left / (squares + TINY)) * (fitted.length / samples);
   }
 
   /** That the overlap's first n samples simply go on from what comes before: a value for each n, from none to all. */
@@ -76,15 +78,20 @@ export class OverlapSide {
     return sums;
   }
 
-  /** That this side's block was made of a sound that goes on, whatever the other block was made of. */
+  /**
+   * That this side's block was made of a sound that goes on, whatever the other block was made of; not at all where it
+   * holds far more than is expected.
+   */
   folded(leastShare: number): number {
     const left = this.#expectedLeft(leastShare);
     const { independent, logRoot } = (this.#combinations ??= this.#combine());
+    const squares = independent.reduce((sum, value) => sum + value * value, 0);
+    if (squares > MAX_EXCESS * left * independent.length) return -Infinity;
     return independent.reduce((sum, value) => sum + likely(value, left), -logRoot);
   }
 
   #expectedLeft(leastShare: number): number {
-    return this.#left + leastShare * this.power + TINY;
+    return Math.max(this.leftShare, leastShare) * this.power + TINY;
   }
 
   /** What the block's combinations differ by from those expected, made independent. */
