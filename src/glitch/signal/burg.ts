@@ -15,23 +15,33 @@ export function burg(samples: Float64Array, order: number): Float64Array {
   const filter = new Float64Array(order + 1);
   const last = new Float64Array(order + 1);
   filter[0] = 1;
+  let dot = 0;
+  let energy = 1e-12;
+  for (let i = 1; i < length; i++) {
+    const f = samples[i]!;
+    const b = samples[i - 1]!;
+    dot += f * b;
+    energy += f * f + b * b;
+  }
   for (let m = 1; m <= order; m++) {
-    let dot = 0;
-    let energy = 1e-12;
-    for (let i = m; i < length; i++) {
-      const f = forward[i]!;
-      const b = backward[i - 1]!;
-      dot += f * b;
-      energy += f * f + b * b;
-    }
     const reflection = (-2 * DAMPING * dot) / energy;
     last.set(filter);
     for (let k = 1; k <= m; k++) filter[k] = last[k]! + reflection * last[m - k]!;
-    for (let i = length - 1; i >= m; i--) {
+    // One pass puts the reflection to use and adds up what the next one is made of.
+    dot = 0;
+    energy = 1e-12;
+    let behind = backward[m]!;
+    let fresh = backward[m - 1]! + reflection * forward[m]!;
+    backward[m] = fresh;
+    for (let i = m + 1; i < length; i++) {
       const f = forward[i]!;
-      const b = backward[i - 1]!;
-      forward[i] = f + reflection * b;
-      backward[i] = b + reflection * f;
+      const ahead = f + reflection * behind;
+      dot += ahead * fresh;
+      energy += ahead * ahead + fresh * fresh;
+      fresh = behind + reflection * f;
+      behind = backward[i]!;
+      forward[i] = ahead;
+      backward[i] = fresh;
     }
   }
   return filter;
