@@ -52,6 +52,9 @@ export class Sound {
     this.#sum = new Float64Array(this.#capacity);
     this.measures = Array.from({ length: channels }, () => new HopMeasures(this.#capacity / HOP));
     this.#places = new PlaceMap(sampleRate);
+    // V8 takes what never changed for a constant: all detectors would be compiled again when it does, seconds later.
+    this.#first = HOP;
+    this.#first = 0;
   }
 
   get firstPosition(): number {
