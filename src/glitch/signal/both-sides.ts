@@ -66,6 +66,13 @@ export class BothSides {
     return [missed(this.#past, before + after), missed(this.#future, before + after)];
   }
 
+  /** How far the side that is easier to predict is above what its predictor leaves of it, in dB. Of noise it is 6 at most. */
+  get gainDb(): number {
+    const gain = ({ context, usual }: Side): number =>
+      decibels(tailEnergy({ context }, context.length) / usual);
+    return Math.max(gain(this.#past), gain(this.#future));
+  }
+
   /** By how much the filter of one side leaves more residual of the other one than its own does, in dB. */
   get unlikeDb(): readonly [number, number] {
     return [
@@ -133,7 +140,7 @@ function missed({ samples, context, filter }: Side, gap: number): number {
 }
 
 /** Mean square of the `length` samples next to the break. */
-function tailEnergy({ context }: Side, length: number): number {
+function tailEnergy({ context }: Pick<Side, 'context'>, length: number): number {
   let sum = 0;
   for (let i = context.length - length; i < context.length; i++) sum += context[i]! ** 2;
   return sum / length;

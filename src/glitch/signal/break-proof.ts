@@ -35,6 +35,9 @@ export const LOOKAHEAD = Math.ceil(((LOW_SKIRT + LOW_CONTEXT + 8) * FACTOR) / HO
 /** From a break no side's prediction is off by more than the other phase would be, and a little; before an attack it is. */
 const MOST_MISSED = 12;
 
+/** A predictor gains less of noise, and more of anything else. */
+const NOISE_GAIN_DB = 7;
+
 /** Tells breaks from what is natural. Undefined when it is none, or not proven. */
 export function proveBreak(found: StandOut, lines: Lines): BreakProof | undefined {
   const at = Math.round(found.position / FACTOR);
@@ -43,6 +46,8 @@ export function proveBreak(found: StandOut, lines: Lines): BreakProof | undefine
   const candidate = new Candidate(found, sides, lines);
   const repeat = repeatAt(lines.line, lines.low, { at: found.position, factor: FACTOR });
   if (candidate.isRepeat(repeat)) return { goes: 'again', repeat };
+  // In noise only what is larger than the noise is a break: one stretch of it goes with any other.
+  if (sides.gainDb < NOISE_GAIN_DB && found.shareDb < 0) return undefined;
   if (!candidate.isBroken() && !candidate.isBrokenLow()) return undefined;
   return { goes: candidate.heals() ? 'on' : 'elsewhere', repeat: undefined };
 }

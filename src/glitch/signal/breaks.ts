@@ -10,6 +10,8 @@ import { StandOuts, type StandOut } from './stand-outs.js';
 const FAINT_DB = 4;
 /** A click that stands out so far is heard by anyone. */
 const LOUD_DB = 15.5;
+/** Against the level of the sound; what is softer is hardly heard beside it unless its lows break, too. */
+const SOFT_DB = -12;
 /** More of them in a second are a texture: crackle, square waves, a machine. */
 const TEXTURE_COUNT = 2;
 /** So are sharp places that are no proven breaks, of this share of one's residual. */
@@ -103,7 +105,7 @@ export class Breaks implements SoundDetector {
           timeMs,
           unit,
           byteOffset,
-          ...(isTexture ? texture : verdictOn(kind, standsOutDb)),
+          ...(isTexture ? texture : verdictOn(kind, found)),
           durationMs: repeat === undefined ? 0 : sound.ms(repeat.length),
           measured: {
             standsOutDb: round(standsOutDb),
@@ -130,12 +132,14 @@ const texture: Verdict = {
   reason: 'one of many within a second: a texture of the sound, such as crackle, rather than a defect',
 };
 
-function verdictOn(kind: GlitchKind, standsOutDb: number): Verdict {
-  if (standsOutDb < FAINT_DB)
+function verdictOn(kind: GlitchKind, { ratioDb, lowRatioDb, shareDb }: StandOut): Verdict {
+  if (Math.max(ratioDb, lowRatioDb) < FAINT_DB)
     return { severity: 'info', reason: 'hardly more of a break than the sound around it has by itself' };
+  if (lowRatioDb < FAINT_DB && shareDb < SOFT_DB)
+    return { severity: 'info', reason: 'a tick far softer than the sound around it, in its highs alone' };
   if (kind !== 'click')
     return { severity: 'minor', reason: 'the waveform breaks: heard as a tick or a stumble' };
-  return standsOutDb >= LOUD_DB
+  return ratioDb >= LOUD_DB && shareDb >= SOFT_DB
     ? { severity: 'major', reason: 'a loud click, far above what is around it' }
     : { severity: 'minor', reason: 'a click that stands out of what is around it' };
 }
