@@ -88,7 +88,10 @@ export class Residual {
       for (let i = n * hop; i < (n + 1) * hop; i++) {
         const square = errors[i]! * errors[i]!;
         power += square;
-        if (square > peak) [peak, place] = [square, i - n * hop];
+        if (square > peak) {
+          peak = square;
+          place = i - n * hop;
+        }
       }
       const slot = (this.#done / hop + n) & (HOPS_KEPT - 1);
       this.#peaks[slot] = Math.sqrt(peak) / scale;
