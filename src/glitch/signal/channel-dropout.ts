@@ -10,9 +10,12 @@ const GONE = 0.13;
 /** What it is compared with: this long before, but for what a codec blurs. */
 const BEFORE_MS = 20;
 const BLUR_MS = 2.7;
+/** No dip begins above this share of the energy of late, over some 16 hops. */
+const MAYBE = 0.5;
+const USUAL_RATE = 1 / 16;
 /** It is back when its share beside the other is this much of what it was. */
 const BACK = 0.25;
-const MIN_MS = 4;
+const MIN_MS = 4.5;
 /** A side that stays away longer is told without waiting for its return, if it is gone altogether. */
 const LONG_MS = 400;
 const LONG_DEPTH_DB = 35;
@@ -43,6 +46,8 @@ interface Side {
   readonly channel: number;
   readonly habits: Habits;
   next: number;
+  /** Energy of late, by which hops that cannot begin a dip are told. */
+  usual: number;
   open: Dip | undefined;
 }
 
@@ -53,6 +58,7 @@ export class ChannelDropout implements SoundDetector {
     channel,
     habits: new Habits(),
     next: 0,
+    usual: 0,
     open: undefined,
   }));
 
@@ -76,13 +82,18 @@ export class ChannelDropout implements SoundDetector {
 
   #look(sound: Sound, side: Side): void {
     const { channel, next: at } = side;
+    if (side.open === undefined) {
+      // Most hops end here.
+      const energy = sound.measures[channel]!.energy[at - sound.firstHop]!;
+      side.usual += USUAL_RATE * (energy - side.usual);
+      if (energy > MAYBE * side.usual) return;
+    }
     const now = sound.hops(NOW_MS);
     const measures = sound.measures;
     const ownNow = sumOf(measures[channel]!.energy, at - sound.firstHop, now) / now;
     const otherNow = sumOf(measures[1 - channel]!.energy, at - sound.firstHop, now) / now;
     const dip = side.open;
     if (dip === undefined) {
-      // Most hops end here.
       if (ownNow > GONE * otherNow * 16 || otherNow < MIN_LEVEL) return;
       const until = at - sound.hops(BLUR_MS);
       const from = until - sound.hops(BEFORE_MS);

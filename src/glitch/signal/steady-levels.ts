@@ -5,13 +5,16 @@ const SLOT_MS = 20;
 /** On either side of the slot that may hold the step. */
 const SIDE_SLOTS = 12;
 const MIN_STEP_DB = 4.5;
-/** Largest standard deviation of the slots of one side, as a share of the step: beats of tones reach 2 dB. */
-const STEADY = 0.28;
-const STEADY_DB = 2;
+/** Largest standard deviation of the slots of one side. */
+const STEADY_DB = 1;
+/** That of tones in beats, also as a share of the step. */
+const BEATS_DB = 2;
+const BEATS = 0.28;
 /** Every slot of one side is louder than every slot of the other by this much. */
 const CLEAR_DB = 0.5;
 /** A change of gain leaves the spectrum's balance alone. */
 const BALANCE_DB = 1.5;
+const BEATS_BALANCE_DB = 0.6;
 const MIN_DB = -55;
 
 /** Steps between sound that is steady before and sound that is steady, and of the same colour, after. */
@@ -63,11 +66,12 @@ export class SteadyLevels {
     if (Math.abs(step) < MIN_STEP_DB || Math.min(average(before), average(after)) < MIN_DB) return undefined;
     const [louder, softer] = step > 0 ? [after, before] : [before, after];
     if (Math.min(...louder) - Math.max(...softer) < CLEAR_DB) return undefined;
-    const steady = Math.min(STEADY_DB, STEADY * Math.abs(step));
-    if (deviation(before) > steady || deviation(after) > steady) return undefined;
+    const swing = Math.max(deviation(before), deviation(after));
+    if (swing > Math.min(BEATS_DB, BEATS * Math.abs(step))) return undefined;
     const roughStep =
       average(this.#roughness.slice(SIDE_SLOTS + 1)) - average(this.#roughness.slice(0, SIDE_SLOTS));
-    return Math.abs(roughStep - step) > BALANCE_DB ? undefined : step;
+    const isBalanced = Math.abs(roughStep - step) < (swing < STEADY_DB ? BALANCE_DB : BEATS_BALANCE_DB);
+    return isBalanced ? step : undefined;
   }
 }
 
