@@ -25,5 +25,7 @@ export interface Clip {
   readonly encoder: 'pcm' | 'libfdk_aac' | 'aac';
   readonly bitrateBps: number;
   readonly durationMs: number;
+  /** File with the sound as it was before codec and defects, when such were asked for; captures have none. */
+  readonly reference?: string | undefined;
   readonly labels: readonly Label[];
 }

@@ -19,7 +19,14 @@ interface CodedOptions {
 
 export interface CodedDefect {
   readonly name: string;
-  readonly make: (options: CodedOptions) => Promise<{ frames: Buffer[]; labels: Label[] }>;
+  readonly make: (options: CodedOptions) => Promise<CodedClip>;
+}
+
+interface CodedClip {
+  readonly frames: Buffer[];
+  readonly labels: Label[];
+  /** What would have been heard had all gone well. */
+  readonly clean: Stereo;
 }
 
 const PIECE_SECONDS = 2.5;
@@ -63,18 +70,33 @@ function longEnds(piece: Piece): Piece {
 }
 
 /** Joins frames without regard to anything, and labels each join. */
-function joined(
-  parts: readonly Piece[],
-  kind: Label['kind'],
-  strength: string,
-): { frames: Buffer[]; labels: Label[] } {
+function joined(parts: readonly Piece[], kind: Label['kind'], strength: string): CodedClip {
   const labels: Label[] = [];
   const frames: Buffer[] = [];
   for (const [n, { all, from, to }] of parts.entries()) {
     if (n > 0) labels.push({ kind, timeMs: frames.length * FRAME_MS, strength });
     frames.push(...all.slice(from, to).map(adtsFrame));
   }
-  return { frames, labels };
+  const side = (channel: 0 | 1): Float32Array => concatenated(parts.map((part) => cleanOf(part, channel)));
+  return { frames, labels, clean: [side(0), side(1)] };
+}
+
+/** The sound of the frames that are kept; of a whole stream all of its sound, without what its encoder put around it. */
+function cleanOf({ sound, delaySamples, all, from, to }: Piece, channel: 0 | 1): Float32Array {
+  const side = sound[channel];
+  if (to - from === all.length) return side;
+  const first = from * FRAME - delaySamples;
+  return Float32Array.from({ length: (to - from) * FRAME }, (_, i) => side[first + i] ?? 0);
+}
+
+function concatenated(parts: readonly Float32Array[]): Float32Array {
+  const out = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
 }
 
 /** What two pieces do to each other where they are joined. */
@@ -109,10 +131,10 @@ export const codedDefects: readonly CodedDefect[] = [
     name: 'bad-seam',
     make: async (options) => {
       const parts = (await pieces(options, () => ({}))).map(longEnds);
-      const { frames, labels } = joined(parts, 'bad-seam', 'unrelated frames');
+      const made = joined(parts, 'bad-seam', 'unrelated frames');
       return {
-        frames,
-        labels: labels.map((label, n): Label => {
+        ...made,
+        labels: made.labels.map((label, n): Label => {
           const overNoiseDb = aliasOverNoise(seamBetween(parts[n]!, parts[n + 1]!));
           return { ...label, overNoiseDb, ...(overNoiseDb < MASKED_BELOW_DB ? { masked: true } : {}) };
         }),
@@ -150,7 +172,7 @@ export const codedDefects: readonly CodedDefect[] = [
         frames[at] = frame;
         labels.push({ kind: 'damaged-frame', timeMs: at * FRAME_MS, strength: 'all bytes' });
       }
-      return { frames, labels };
+      return { frames, labels, clean: sound };
     },
   },
   {
@@ -195,7 +217,7 @@ export const codedDefects: readonly CodedDefect[] = [
         }
         frames.push(adtsFrame(unit));
       }
-      return { frames, labels };
+      return { frames, labels, clean: sound };
     },
   },
 ];

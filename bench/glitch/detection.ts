@@ -2,9 +2,10 @@
  * Makes the labelled set and measures what the analyser finds in it.
  *
  *   node bench/run.mjs glitch [--folder DIR] [--seed N] [--bitrates 64,128,192] [--reuse] [--captures] [--only TEXT,TEXT]
- *     [--ffmpeg] [--details]
+ *     [--ffmpeg] [--reference] [--details]
  *
  * `--captures` leaves out the sounds; `--ffmpeg` measures ffmpeg's own detectors beside it, where they answer the same.
+ * `--reference` writes the clean sound of each clip, too, and measures a second time with it as the reference.
  */
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,6 +14,8 @@ import { parseArgs } from 'node:util';
 import { analyseCapture } from '../../src/glitch/analyse-capture.js';
 import { openCapture } from '../../src/glitch/capture/open.js';
 import type { Finding } from '../../src/glitch/finding.js';
+import { withSoundFormat } from '../../src/glitch/capture/sound-format.js';
+import { ReferenceCheck } from '../../src/glitch/reference/reference-check.js';
 import type { Clip } from './clip.js';
 import { ffmpegFindings, ffmpegKinds } from './ffmpeg-detectors.js';
 import { makeSet } from './labelled-set.js';
@@ -27,6 +30,7 @@ const { values } = parseArgs({
     reuse: { type: 'boolean', default: false },
     captures: { type: 'boolean', default: false },
     ffmpeg: { type: 'boolean', default: false },
+    reference: { type: 'boolean', default: false },
     details: { type: 'boolean', default: false },
   },
 });
@@ -39,23 +43,42 @@ const clips: Clip[] = values.reuse
       seed: Number(values.seed),
       bitratesBps: values.bitrates.split(',').map((kbps) => Number(kbps) * 1000),
       capturesOnly: values.captures,
+      references: values.reference,
     });
 const score = new Score();
+const withReference = new Score();
 /** Clips whose defects ffmpeg's detectors tell, too, and those without any. */
 const both = { here: new Score(), ffmpeg: new Score() };
 let mediaSeconds = 0;
 const cpuBefore = process.cpuUsage();
+
+async function findingsOf(clip: Clip, reference: string | undefined): Promise<Finding[]> {
+  const opened = await openCapture(join(folder, clip.file));
+  const { capture, format } = await withSoundFormat(opened);
+  const check =
+    reference === undefined ? undefined : await ReferenceCheck.open(join(folder, reference), format);
+  const findings: Finding[] = [];
+  try {
+    const summary = await analyseCapture(capture, {
+      pictures: true,
+      onFinding: (finding) => findings.push(finding),
+      more: check && ((report) => check.detectors(report)),
+    });
+    mediaSeconds += summary.durationMs / 1000;
+  } finally {
+    await check?.close();
+    await opened.close();
+  }
+  return findings;
+}
+
 for (const clip of clips) {
   if (values.only?.split(',').some((text) => clip.file.includes(text)) === false) continue;
-  const capture = await openCapture(join(folder, clip.file));
-  const findings: Finding[] = [];
-  const summary = await analyseCapture(capture, {
-    pictures: true,
-    onFinding: (finding) => findings.push(finding),
-  });
-  await capture.close();
-  mediaSeconds += summary.durationMs / 1000;
+  const findings = await findingsOf(clip, undefined);
   score.add(clip, findings);
+  if (values.reference && clip.reference !== undefined) {
+    withReference.add(clip, await findingsOf(clip, clip.reference));
+  }
   if (!values.ffmpeg || !clip.labels.every(({ kind }) => ffmpegKinds.has(kind))) continue;
   both.here.add(
     clip,
@@ -82,27 +105,31 @@ const table = (title: string, tallies: ReadonlyMap<string, Tally>): void => {
   out('| --- | --- | --- | --- | --- | --- | --- |');
   for (const [name, tally] of [...tallies].sort(([a], [b]) => (a < b ? -1 : 1))) row(name, tally);
 };
-table('kind', score.byKind);
-if (values.ffmpeg) {
-  table('kind, analyze-glitch', both.here.byKind);
-  table("kind, ffmpeg's detectors", both.ffmpeg.byKind);
-}
-if (values.details) {
-  table('kind and coding', score.byKindAndCoding);
-  table('strength', score.byStrength);
-  out('\nMisses');
-  for (const miss of score.misses) out(`  ${miss}`);
-  out('\nFalse alarms');
-  for (const alarm of score.falseAlarms) out(`  ${alarm}`);
-}
 const alarms = (name: string, tally: AlarmTally): void => {
   out(
     `\n${name}: ${tally.alarms} in ${tally.minutes.toFixed(1)} min, ${(tally.alarms / tally.minutes).toFixed(2)} a minute`,
   );
   for (const [kind, count] of [...tally.byKind].sort(([, a], [, b]) => b - a)) out(`  ${kind}: ${count}`);
 };
-alarms('False alarms on clean material and away from labels', score.clean);
-alarms('False alarms on hard negatives', score.negatives);
+const print = (measured: Score, how: string): void => {
+  table(`kind${how}`, measured.byKind);
+  if (values.details) {
+    table(`kind and coding${how}`, measured.byKindAndCoding);
+    table(`strength${how}`, measured.byStrength);
+    out(`\nMisses${how}`);
+    for (const miss of measured.misses) out(`  ${miss}`);
+    out(`\nFalse alarms${how}`);
+    for (const alarm of measured.falseAlarms) out(`  ${alarm}`);
+  }
+  alarms(`False alarms on clean material and away from labels${how}`, measured.clean);
+  alarms(`False alarms on hard negatives${how}`, measured.negatives);
+};
+print(score, '');
+if (values.ffmpeg) {
+  table('kind, analyze-glitch', both.here.byKind);
+  table("kind, ffmpeg's detectors", both.ffmpeg.byKind);
+}
+if (values.reference) print(withReference, ', with the reference');
 out(
   `\n${(mediaSeconds / cpuSeconds).toFixed(0)} × real time by CPU time (${cpuSeconds.toFixed(1)} s for ${mediaSeconds.toFixed(0)} s)`,
 );

@@ -19,12 +19,20 @@ export interface SetOptions {
   readonly bitratesBps: readonly number[];
   /** Without the sounds: only captures with defects of times and pictures. */
   readonly capturesOnly: boolean;
+  /** Whether the clean sound of each clip is written beside it. */
+  readonly references: boolean;
 }
 
 const SECONDS = 14;
 /** Defects of one clip lie this far apart, so that each is a case of its own. */
 const FIRST_AT = 1.6;
 const APART = 2.4;
+
+interface Made {
+  readonly data: Buffer;
+  /** The sound before codec and defects. */
+  readonly clean: Stereo;
+}
 
 interface Coding {
   readonly encoder: Clip['encoder'];
@@ -42,10 +50,15 @@ export async function makeSet(options: SetOptions): Promise<Clip[]> {
 
 async function makeSounds(options: SetOptions): Promise<Clip[]> {
   const clips: Clip[] = [];
-  const add = async (clip: Omit<Clip, 'file'>, name: string, bytes: Buffer): Promise<void> => {
+  const add = async (clip: Omit<Clip, 'file'>, name: string, made: Made): Promise<void> => {
     const file = `${name}.${clip.encoder === 'pcm' ? 'wav' : 'aac'}`;
-    await writeFile(join(options.folder, file), bytes);
-    clips.push({ file, ...clip });
+    await writeFile(join(options.folder, file), made.data);
+    const reference = `${name}.reference.wav`;
+    if (options.references) {
+      const bytes = writeWav({ sampleRate: RATE, pts: 0, channels: made.clean });
+      await writeFile(join(options.folder, reference), bytes);
+    }
+    clips.push({ file, ...clip, ...(options.references && { reference }) });
   };
   const codings: Coding[] = [
     { encoder: 'pcm', bitrateBps: 0 },
@@ -61,16 +74,17 @@ async function makeSounds(options: SetOptions): Promise<Clip[]> {
       for (const defect of soundDefects) {
         seed++;
         const { clean, sound, labels } = await withDefects(material, defect, seed);
-        const bytes = encode(sound, coding, labels, clean);
-        await add(
-          { seed, ...base, isNegative: false, labels: bytes.labels },
-          `${tag}-${material}-${defect.kind}`,
-          bytes.data,
-        );
+        const { data, labels: told } = encode(sound, coding, labels, clean);
+        await add({ seed, ...base, isNegative: false, labels: told }, `${tag}-${material}-${defect.kind}`, {
+          data,
+          clean,
+        });
       }
       seed++;
-      const clean = encode(await makeSound(material, SECONDS, seed), coding, []);
-      await add({ seed, ...base, isNegative: false, labels: [] }, `${tag}-${material}-clean`, clean.data);
+      const clean = await makeSound(material, SECONDS, seed);
+      const { data } = encode(clean, coding, []);
+      const named = `${tag}-${material}-clean`;
+      await add({ seed, ...base, isNegative: false, labels: [] }, named, { data, clean });
       if (coding.encoder === 'pcm') continue;
       for (const defect of codedDefects) {
         seed++;
@@ -83,17 +97,18 @@ async function makeSounds(options: SetOptions): Promise<Clip[]> {
         await add(
           { seed, ...base, isNegative: false, labels: made.labels },
           `${tag}-${material}-${defect.name}`,
-          Buffer.concat(made.frames),
+          { data: Buffer.concat(made.frames), clean: made.clean },
         );
       }
     }
     for (const negative of negatives) {
       seed++;
-      const { data } = encode(await makeNegative(negative, SECONDS, seed), coding, []);
+      const clean = await makeNegative(negative, SECONDS, seed);
+      const { data } = encode(clean, coding, []);
       await add(
         { seed, material: negative, ...coding, durationMs: SECONDS * 1000, isNegative: true, labels: [] },
         `${tag}-${negative}`,
-        data,
+        { data, clean },
       );
     }
   }
