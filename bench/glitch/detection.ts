@@ -11,6 +11,7 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { InvalidOptionError } from '../../src/base/errors.js';
 import { analyseCapture } from '../../src/glitch/analyse-capture.js';
 import { openCapture } from '../../src/glitch/capture/open.js';
 import type { Finding } from '../../src/glitch/finding.js';
@@ -50,6 +51,8 @@ const withReference = new Score();
 /** Clips whose defects ffmpeg's detectors tell, too, and those without any. */
 const both = { here: new Score(), ffmpeg: new Score() };
 let mediaSeconds = 0;
+/** Captures of which nothing was found in their reference. */
+const refused: string[] = [];
 const cpuBefore = process.cpuUsage();
 
 async function findingsOf(clip: Clip, reference: string | undefined): Promise<Finding[]> {
@@ -65,6 +68,11 @@ async function findingsOf(clip: Clip, reference: string | undefined): Promise<Fi
       more: check && ((report) => check.detectors(report)),
     });
     mediaSeconds += summary.durationMs / 1000;
+  } catch (error) {
+    // Nothing of the capture was found in the reference: all its labels are missed.
+    if (reference === undefined || !(error instanceof InvalidOptionError)) throw error;
+    refused.push(clip.file);
+    return [];
   } finally {
     await check?.close();
     await opened.close();
@@ -129,7 +137,10 @@ if (values.ffmpeg) {
   table('kind, analyze-glitch', both.here.byKind);
   table("kind, ffmpeg's detectors", both.ffmpeg.byKind);
 }
-if (values.reference) print(withReference, ', with the reference');
+if (values.reference) {
+  print(withReference, ', with the reference');
+  out(`\nRefused: ${refused.length} ${refused.join(' ')}`);
+}
 out(
   `\n${(mediaSeconds / cpuSeconds).toFixed(0)} × real time by CPU time (${cpuSeconds.toFixed(1)} s for ${mediaSeconds.toFixed(0)} s)`,
 );

@@ -78,7 +78,8 @@ export class Analysis {
 
   constructor(options: AnalysisOptions) {
     this.#witness = options.witness;
-    this.#merge = new Merge((finding) => {
+    this.#merge = new Merge((merged) => {
+      const finding = more.revise?.(merged) ?? merged;
       this.#witness?.finding(finding);
       options.onFinding({
         ...finding,
@@ -91,7 +92,7 @@ export class Analysis {
     const damaged = new DamagedFrame(report);
     const low = new LowBand();
     const badSeam = new BadSeam(report, low);
-    const more = options.more?.(report) ?? { stream: [], sound: [] };
+    const more: DetectorSet = options.more?.(report) ?? { stream: [], sound: [] };
     this.#stream = [
       damaged,
       new AacFrames([

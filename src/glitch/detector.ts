@@ -27,6 +27,8 @@ export interface SoundDetector {
 export interface DetectorSet {
   readonly stream: readonly StreamDetector[];
   readonly sound: readonly SoundDetector[];
+  /** What they know better of a finding of any detector, before it is told. */
+  readonly revise?: (finding: Finding) => Finding;
 }
 
 /** Looks at decoded pictures, in display order. */

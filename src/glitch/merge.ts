@@ -17,13 +17,26 @@ const weights: Partial<Record<GlitchKind, number>> = {
   'bad-seam': 5,
   'channel-dropout': 5,
   'noise-burst': 5,
+  clipping: 5,
   'level-jump': 4,
-  clipping: 4,
   repeat: 3,
   skip: 2,
   click: 1,
 };
-const breaks: ReadonlySet<GlitchKind> = new Set(['skip', 'repeat', 'click']);
+const cuts: ReadonlySet<GlitchKind> = new Set(['skip', 'repeat']);
+/** What is guessed from the sound alone. */
+export const soundKinds: ReadonlySet<GlitchKind> = new Set([
+  'gap',
+  'silence-run',
+  'channel-dropout',
+  'noise-burst',
+  'level-jump',
+  'bandwidth-drop',
+  'clipping',
+  'repeat',
+  'skip',
+  'click',
+]);
 
 /** Of several findings about one defect, the one that explains the others goes on. */
 export class Merge {
@@ -74,12 +87,13 @@ interface Held {
 
 function explains(one: Finding, other: Finding, isFirst: boolean): boolean {
   if (one === other || one.medium !== other.medium) return false;
-  if (one.isByReference === true && other.isByReference !== true) {
-    // What was lost or inserted is known: what it sounds like needs no guess.
-    if (one.kind === other.kind || (breaks.has(one.kind) && breaks.has(other.kind)))
-      return isNear(one, other);
-  }
-  if (other.isByReference === true && breaks.has(other.kind) && one.isByReference !== true) return false;
+  const [isKnown, isOtherKnown] = [one.isByReference === true, other.isByReference === true];
+  // What was measured against the reference needs no guess.
+  const isGuess = !isOtherKnown && (one.kind === other.kind || soundKinds.has(other.kind));
+  if (isKnown && soundKinds.has(one.kind) && isGuess) return isNear(one, other);
+  if (isOtherKnown && !isKnown && soundKinds.has(one.kind) && soundKinds.has(other.kind)) return false;
+  // How much was lost or inserted is told whatever it sounds like.
+  if (isOtherKnown && cuts.has(other.kind)) return false;
   if (one.kind === other.kind) {
     if (weights[one.kind] === undefined || Math.abs(one.timeMs - other.timeMs) > SAME_MS) return false;
     // The first of two alike, so that one of them stays.

@@ -68,7 +68,9 @@ export function lostOrInserted(ms: number, isHeard: boolean): Verdict {
 }
 
 /** Noise over what the sound masks, above the codec's own. */
-export function excessNoise(noiseToMaskDb: number, excessDb: number): Verdict {
-  const reason = `its noise is ${noiseToMaskDb.toFixed(0)} dB over what the sound masks, ${excessDb.toFixed(0)} dB over the codec's own`;
+export function excessNoise(noiseToMaskDb: number, excessDb = 0): Verdict {
+  if (noiseToMaskDb < 0) return { severity: 'info', reason: 'the sound masks it' };
+  const own = excessDb > 0 ? `, ${excessDb.toFixed(0)} dB over the codec's own` : '';
+  const reason = `its noise is ${noiseToMaskDb.toFixed(0)} dB over what the sound masks${own}`;
   return { severity: noiseToMaskDb >= 12 ? 'major' : 'minor', reason };
 }

@@ -7,6 +7,8 @@ import { COARSE_FACTOR, coarsen, type ReferenceSound } from './reference-sound.j
 export const CHUNK = 65_536;
 const FINE_PIECE = 8192;
 const FINE_REACH = 128;
+/** Drift does not bend a line by so many samples. */
+const LEAST_BEND = 2;
 const COARSE_STRETCH = 2 ** 17;
 /** Unrelated music reaches some 0.4; what went through a codec stays over 0.9. */
 const LEAST_SCORE = 0.6;
@@ -25,16 +27,18 @@ export function alignChunk(sound: Sound, from: number, reference: ReferenceSound
   if (length < 2 * FINE_PIECE) return undefined;
   const chunk = middle(sound, from, length);
   if (power(chunk) < LEAST_POWER) return undefined;
-  const coarse = findCoarse(coarsen(chunk), reference);
+  const coarse = findCoarse(coarsen(chunk), reference, from / COARSE_FACTOR);
   if (coarse === undefined || coarse.score < LEAST_SCORE) return undefined;
   const start = coarse.at * COARSE_FACTOR;
-  const ends = [0, length - FINE_PIECE].flatMap((into) => {
+  const span = length - FINE_PIECE;
+  const pieces = [0, span / 2, span].flatMap((into) => {
     const at = findNear(chunk.subarray(into, into + FINE_PIECE), reference, start + into, FINE_REACH);
     return at === undefined || at.score < LEAST_SCORE ? [] : [at.at];
   });
-  const [head, tail] = ends;
-  if (head === undefined || tail === undefined) return undefined;
-  const span = length - FINE_PIECE;
+  const [head, between, tail] = pieces;
+  if (head === undefined || between === undefined || tail === undefined) return undefined;
+  // On a line, or something was lost or inserted between them.
+  if (Math.abs(between - (head + tail) / 2) > LEAST_BEND) return undefined;
   const drift = (tail - head - span) / span;
   return Math.abs(drift) > MAX_DRIFT ? undefined : new Line(from, head, drift);
 }
@@ -75,14 +79,16 @@ export function power(samples: Float32Array): number {
   return samples.reduce((sum, x) => sum + x * x, 0) / Math.max(1, samples.length);
 }
 
-function findCoarse(piece: Float32Array, reference: ReferenceSound): Match | undefined {
+/** @param expected where the piece lies when capture and reference begin together: what repeats itself lies in many places */
+function findCoarse(piece: Float32Array, reference: ReferenceSound, expected: number): Match | undefined {
   let best: Match | undefined;
   const step = COARSE_STRETCH - piece.length;
   // Half a piece beyond either end: the capture may begin before the reference does.
   const reach = piece.length >> 1;
   for (let from = -reach; from < reference.coarseSamples + reach - piece.length + 1; from += step) {
     const rest = reference.coarseSamples + reach - from;
-    const found = findPiece(piece, reference.readCoarse(from, Math.min(COARSE_STRETCH - 1, rest)));
+    const stretch = reference.readCoarse(from, Math.min(COARSE_STRETCH - 1, rest));
+    const found = findPiece(piece, stretch, expected - from);
     if (found !== undefined && found.score > (best?.score ?? 0)) {
       best = { at: from + found.at, score: found.score };
     }

@@ -1,8 +1,4 @@
-import type { FrameError } from './frame-errors.js';
-
 const KEPT = 64;
-/** How much of the energies before a frame counts when it is added. */
-const REMEMBER = 1 - 1 / KEPT;
 /** Until so many frames are in, a codec of low bitrate is assumed. */
 const LEAST = 12;
 const ASSUMED_DB = 3;
@@ -14,19 +10,10 @@ const LEAST_NOISE_DB = 0;
 /** The codec's own noise: what the frames of late that are no defects have. */
 export class Baseline {
   readonly #recent: number[] = [];
-  #signal = 0;
-  #error = 0;
 
-  add({ noiseToMaskDb, signal, error }: FrameError): void {
+  add(noiseToMaskDb: number): void {
     this.#recent.push(noiseToMaskDb);
     if (this.#recent.length > KEPT) this.#recent.shift();
-    this.#signal = REMEMBER * this.#signal + signal;
-    this.#error = REMEMBER * this.#error + error;
-  }
-
-  /** Of the power of the sound, what the codec makes noise of; all of it while nothing is known. */
-  get shareLeft(): number {
-    return this.#signal === 0 ? 1 : Math.min(1, this.#error / this.#signal);
   }
 
   /** @returns how far a frame lies over the usual; undefined when that is no defect */

@@ -1,19 +1,32 @@
 import { InvalidOptionError } from '../../base/errors.js';
 import type { Report, SoundDetector } from '../detector.js';
 import type { Sound } from '../signal/sound.js';
+import { Alike } from './alike.js';
 import { alignChunk, CHUNK, findNear, middle, mix, power } from './align.js';
-import { Baseline } from './baseline.js';
 import { LEAVES_NOTHING, shareLeft } from './correlate.js';
 import type { Line } from './line.js';
-import { FRAME, FrameErrors, SKIRT, type AverageErrors } from './frame-errors.js';
+import type { Stretch } from './stretch.js';
+import { FRAME, SKIRT } from './frame.js';
+import { FrameErrors, type AverageErrors, type FrameError } from './frame-errors.js';
+import { changePlace, Lasting, SEARCHED, type Change } from './lasting.js';
+import { Baseline } from './baseline.js';
+import { StepNoise } from './step-noise.js';
 import { MASK_WINDOW } from './noise-to-mask.js';
 import type { ReferenceSound } from './reference-sound.js';
-import { reportExcess, reportJump, type Episode } from './report-difference.js';
+import { findClipped } from './clipped.js';
+import {
+  reportChange,
+  reportClipped,
+  reportEpisode,
+  reportJump,
+  type ClippedRun,
+  type Episode,
+} from './report-difference.js';
 import { switchPoint } from './switch-point.js';
 
 /** What is looked for beyond a bad frame to see whether the capture goes on elsewhere in the reference. */
 const PIECE = 4096;
-const AHEAD = SKIRT + FRAME + PIECE;
+const AHEAD = SKIRT + 2 * FRAME + PIECE;
 /** Good frames that end an episode of bad ones. */
 const CALM_FRAMES = 3;
 /** Searched around the line at once, and after so many bad frames. */
@@ -30,8 +43,23 @@ const MUST_LEAVE = 0.3;
 const MAY_LEAVE = 4;
 /** Smaller ones are drift. */
 const LEAST_JUMP = 8;
+/** Of an episode so much is looked at, to tell what it is. */
+const LONGEST_FRAMES = 100;
+/** What lies so close to a jump is its edge. */
+const EDGE_FRAMES = 3;
+/** Only frames with such samples may have peaks that were cut off. */
+const LOUD = 0.75;
+/** So long without them ends a run; the first peak that is hardly cut off may lie so far before the next. */
+const CALM_PEAKS_FRAMES = 14;
+const PEAKS_BEFORE_FRAMES = 5;
+/** Mean square from which on sound tells whether the capture follows the line. */
+const TELLING = 1e-6;
+/** Frames after its end by which it is known whether an episode was the beginning of a change that lasts. */
+const TELL_AFTER = 16;
 const FIRST_TRY_SECONDS = 3;
 const TRIES = 12;
+/** Each time so many places, as a chunk with a defect in it does not fit. */
+const CHUNKS_TRIED = 4;
 const RETRY_SECONDS = 4;
 const FOLLOW_TIME = 0.2;
 const FOLLOW_DRIFT = 0.005;
@@ -47,20 +75,48 @@ export interface Comparison extends AverageErrors {
   readonly insertedSamples: number;
 }
 
+interface Compared {
+  readonly position: number;
+  /** Of the reference, skirts included. */
+  readonly references: readonly Float32Array[];
+  readonly error: FrameError;
+}
+
+interface Wanted {
+  readonly from: number;
+  readonly length: number;
+  readonly line: Line;
+  /** The reference as it is, not brought to the level of the capture. */
+  readonly isRaw?: boolean;
+}
+
 /** Compares decoded sound with a reference's, frame by frame, along a line that follows drift and jumps. */
 export class Compare implements SoundDetector {
   readonly #reference: ReferenceSound;
   readonly #name: string;
   readonly #report: Report;
+  #noise: StepNoise;
   readonly #baseline = new Baseline();
+  readonly #lasting: readonly Lasting[];
+  /** Where capture and reference are alike. */
+  readonly alike = new Alike();
   readonly #errors: FrameErrors;
   #line: Line | undefined;
-  #firstLine: { line: Line; position: number } | undefined;
+  #firstLine: Line | undefined;
   #tries = 0;
   #nextTry: number;
   #next = 0;
+  /** Up to three frames in a row: the one that is judged, and one on either side. */
+  #recent: Compared[] = [];
   #episode: Episode | undefined;
+  /** Those that are over, and may yet turn out to be the beginning of a change that lasts. */
+  #over: Episode[] = [];
   #calm = 0;
+  #clipped: ClippedRun | undefined;
+  #jumpedTo = -Infinity;
+  #changed: { readonly kind: Change['kind']; readonly at: number } | undefined;
+  /** Sound was found to be where the line says. */
+  #isOnLine = false;
   #lost = 0;
   #inserted = 0;
 
@@ -71,6 +127,8 @@ export class Compare implements SoundDetector {
     this.#name = name;
     this.#report = report;
     this.#errors = new FrameErrors(reference.format);
+    this.#noise = new StepNoise(reference.format.channels);
+    this.#lasting = Array.from({ length: reference.format.channels }, () => new Lasting());
     this.#nextTry = FIRST_TRY_SECONDS * sampleRate;
   }
 
@@ -88,14 +146,16 @@ export class Compare implements SoundDetector {
       if (!this.#align(sound)) return;
     }
     while (this.#next + FRAME + SKIRT <= sound.endPosition) this.#frame(sound);
-    this.#close(sound);
+    this.#close();
+    this.#tell(sound, Infinity);
+    if (this.#clipped !== undefined) reportClipped(sound, this.#report, this.#clipped);
   }
 
   get comparison(): Comparison {
     const { sampleRate } = this.#reference.format;
     const start = this.#firstLine;
     return {
-      offsetMs: start === undefined ? 0 : round((start.line.place(0) * 1000) / sampleRate),
+      offsetMs: start === undefined ? 0 : round((start.place(0) * 1000) / sampleRate),
       driftPpm: round((this.#line?.drift ?? 0) * 1e6),
       comparedMs: round((this.#errors.frames * FRAME * 1000) / sampleRate),
       ...this.#errors.averages,
@@ -108,8 +168,12 @@ export class Compare implements SoundDetector {
     if (sound.endPosition < this.#nextTry) return false;
     this.#nextTry = sound.endPosition + RETRY_SECONDS * sound.sampleRate;
     this.#tries++;
-    const from = loudest(sound);
-    const line = alignChunk(sound, from, this.#reference);
+    let line: Line | undefined;
+    let from = 0;
+    for (from of loudest(sound)) {
+      line = alignChunk(sound, from, this.#reference);
+      if (line !== undefined) break;
+    }
     if (line === undefined) {
       if (this.#tries < TRIES) return false;
       throw new InvalidOptionError(
@@ -119,7 +183,7 @@ export class Compare implements SoundDetector {
     }
     this.#line = line;
     this.#errors.begin(sound, from, line.read(this.#reference, from, CHUNK));
-    this.#firstLine = { line: line.shifted(0), position: from };
+    this.#firstLine = line.shifted(0);
     this.#next = Math.max(this.#next, Math.ceil(sound.firstPosition / FRAME) * FRAME);
     return true;
   }
@@ -130,28 +194,100 @@ export class Compare implements SoundDetector {
     const line = this.#line!;
     const place = line.place(position);
     if (place < SKIRT || place + FRAME + SKIRT > this.#reference.samples) {
-      this.#close(sound);
+      this.#recent = [];
+      this.#close();
       return;
     }
     const references = line.read(this.#reference, position - SKIRT, MASK_WINDOW);
-    const frame = this.#errors.measure(sound, position, references);
-    const { noiseToMaskDb, channel } = frame;
-    const excessDb = this.#baseline.excessDb(noiseToMaskDb);
-    if (excessDb === undefined) {
-      this.#baseline.add(frame);
+    this.#recent.push({ position, references, error: this.#errors.measure(sound, position, references) });
+    if (this.#recent.length < 3) return;
+    this.#judge(sound);
+    if (this.#recent.length === 3) this.#recent.shift();
+  }
+
+  #judge(sound: Sound): void {
+    const frame = this.#recent[1]!;
+    const { position, references, error } = frame;
+    this.#watchLevels(sound, frame);
+    this.#watchPeaks(sound, position);
+    this.#tell(sound, position - TELL_AFTER * FRAME);
+    const excess = this.#noise.measure(this.#recent.map((one) => one.error.shortTime));
+    const fromMs = sound.locate(position).timeMs;
+    this.alike.add({ fromMs, toMs: fromMs + sound.ms(FRAME), isAlike: excess === undefined });
+    if (excess === undefined) {
+      this.#noise.learn(error.shortTime);
+      if (error.signal > TELLING * FRAME) this.#isOnLine = true;
       const late = this.#errors.follow(sound, position, references);
-      if (late !== undefined) line.follow(position, FOLLOW_TIME * late, (FOLLOW_DRIFT * late) / FRAME);
-      if (this.#episode !== undefined && ++this.#calm >= CALM_FRAMES) this.#close(sound);
+      if (late !== undefined) {
+        this.#line!.follow(position, FOLLOW_TIME * late, (FOLLOW_DRIFT * late) / FRAME);
+      }
+      this.#baseline.add(error.noiseToMaskDb);
+      if (this.#episode !== undefined && ++this.#calm >= CALM_FRAMES) this.#close();
       return;
     }
     this.#calm = 0;
-    this.#episode ??= { from: position, frames: 0, worst: undefined };
+    if (this.#episode !== undefined && position - this.#episode.from > LONGEST_FRAMES * FRAME) {
+      this.#over.push(this.#episode);
+      this.#episode = { ...begun(position, this.#line!), goesOn: true };
+    }
+    this.#episode ??= begun(position, this.#line!);
     const episode = this.#episode;
     episode.frames++;
+    episode.end = position + FRAME;
+    episode.isWide ||= excess.isWide;
+    episode.errorShare = Math.max(episode.errorShare, shareOf(this.#recent));
+    const { noiseToMaskDb } = error;
+    const excessDb = this.#baseline.excessDb(noiseToMaskDb);
     if (noiseToMaskDb > (episode.worst?.noiseToMaskDb ?? -Infinity)) {
-      episode.worst = { position, noiseToMaskDb, excessDb, channel };
+      episode.worst = { position, noiseToMaskDb, excessDb, channel: excess.channel };
     }
     this.#seek(sound, position, episode);
+  }
+
+  #watchLevels(sound: Sound, { position, error }: Compared): void {
+    for (const [channel, lasting] of this.#lasting.entries()) {
+      const change = lasting.add({ position, ...error.levels[channel]! });
+      if (change === undefined) continue;
+      const searched = { from: change.position - SEARCHED * FRAME, length: 2 * SEARCHED * FRAME };
+      const { heard, reference, sampleRate } = this.#stretch(sound, {
+        ...searched,
+        line: this.#line!,
+        isRaw: true,
+      });
+      const one = { sampleRate, heard: [heard[channel]!], reference: [reference[channel]!] };
+      const at = searched.from + changePlace(one, change);
+      if (change.kind === 'level-jump') this.#errors.turn(channel, change.stepDb);
+      this.#noise = new StepNoise(this.#lasting.length);
+      const isPart = ({ from, end }: Episode): boolean => at >= from - 3 * FRAME && at <= end + 2 * FRAME;
+      this.#over = this.#over.filter((episode) => !isPart(episode));
+      if (this.#episode !== undefined && isPart(this.#episode)) this.#episode = undefined;
+      // Both channels change together, as a rule.
+      const isTold = this.#changed?.kind === change.kind && at < this.#changed.at + SEARCHED * FRAME;
+      if (!isTold) reportChange(sound, this.#report, at, change);
+      this.#changed = { kind: change.kind, at };
+    }
+  }
+
+  #watchPeaks(sound: Sound, position: number): void {
+    const run = this.#clipped;
+    if (run !== undefined && position > run.to + CALM_PEAKS_FRAMES * FRAME) {
+      reportClipped(sound, this.#report, run);
+      this.#clipped = undefined;
+    }
+    const isLoud = Array.from({ length: sound.channels }, (_, channel) => channel).some((channel) =>
+      sound.view(channel, position, position + FRAME).some((x) => x > LOUD || x < -LOUD),
+    );
+    if (!isLoud) return;
+    const before = PEAKS_BEFORE_FRAMES * FRAME;
+    const from = position - before;
+    const stretch = this.#stretch(sound, { from, length: before + FRAME, line: this.#line!, isRaw: true });
+    const clipped = findClipped(stretch, { from: before, to: before + FRAME });
+    if (clipped === undefined) return;
+    this.#clipped ??= { from: from + clipped.first, to: 0, samples: 0, overDb: 0, frames: 0 };
+    this.#clipped.to = position + FRAME;
+    this.#clipped.frames++;
+    this.#clipped.samples += clipped.samples;
+    this.#clipped.overDb = Math.max(this.#clipped.overDb, clipped.overDb);
   }
 
   /** Whether the capture goes on elsewhere in the reference from here. */
@@ -177,7 +313,7 @@ export class Compare implements SoundDetector {
     const here = mix(line.read(this.#reference, ahead, PIECE));
     const left = shareLeft(found.score);
     if (left > MUST_LEAVE * shareLeft(likeness(piece, here))) return;
-    if (left > MAY_LEAVE * this.#baseline.shareLeft + LEAVES_NOTHING) return;
+    if (left > MAY_LEAVE * this.#noise.shareLeft + LEAVES_NOTHING) return;
     this.#jump(sound, position, found.at - expected);
   }
 
@@ -188,6 +324,9 @@ export class Compare implements SoundDetector {
     if (Math.abs(samples) < LEAST_JUMP) return;
     const episode = this.#episode!;
     this.#episode = undefined;
+    for (const lasting of this.#lasting) lasting.forget(episode.from - FRAME);
+    this.#recent = [];
+    this.#next = position;
     const from = Math.max(sound.firstPosition, episode.from - FRAME);
     const length = position + FRAME + SKIRT + PIECE - from;
     const heard = middle(sound, from, length);
@@ -197,6 +336,13 @@ export class Compare implements SoundDetector {
       return heard.map((x, i) => (x - gain * reference[i]!) ** 2);
     });
     const { leaves, arrives } = switchPoint(errors[0]!, errors[1]!, 0.5 * power(heard));
+    this.#over = this.#over.filter(({ end }) => end < from + leaves - EDGE_FRAMES * FRAME);
+    this.#jumpedTo = from + arrives;
+    // The place where the capture was found lay behind its first jump.
+    if (!this.#isOnLine) {
+      this.#firstLine = fresh.shifted(0);
+      return;
+    }
     const whole = Math.round(samples);
     if (whole > 0) this.#lost += whole;
     else this.#inserted -= whole;
@@ -204,24 +350,80 @@ export class Compare implements SoundDetector {
   }
 
   /** The bad frames are over, and the capture goes on along its line. */
-  #close(sound: Sound): void {
+  #close(): void {
     const episode = this.#episode;
     this.#episode = undefined;
     this.#calm = 0;
-    if (episode !== undefined) reportExcess(sound, this.#report, episode);
+    if (episode === undefined) return;
+    const isEdge = episode.from < this.#jumpedTo + EDGE_FRAMES * FRAME && episode.frames <= 2 * EDGE_FRAMES;
+    if (!isEdge) this.#over.push(episode);
+  }
+
+  /** Reports what ended before a position. */
+  #tell(sound: Sound, before: number): void {
+    while (this.#over.length > 0 && this.#over[0]!.end < before) {
+      const episode = this.#over.shift()!;
+      const from = episode.from - 2 * FRAME;
+      const length = Math.min(episode.end + 2 * FRAME - from, LONGEST_FRAMES * FRAME);
+      reportEpisode(sound, this.#report, {
+        episode,
+        usualShare: this.#noise.shareLeft,
+        from,
+        stretch: this.#stretch(sound, { from, length, line: episode.line }),
+      });
+    }
+  }
+
+  /** The capture and, at its level, the reference along the line. */
+  #stretch(sound: Sound, { from, length, line, isRaw = false }: Wanted): Stretch {
+    const first = Math.max(0, sound.firstPosition - from);
+    const heard = Array.from({ length: sound.channels }, (_, channel) => {
+      const samples = new Float32Array(length);
+      samples.set(sound.view(channel, from + first, from + length), first);
+      return samples;
+    });
+    const reference = line.read(this.#reference, from, length).map((samples, channel) => {
+      const gain = isRaw ? 1 : this.#errors.gainOf(channel);
+      return samples.map((x) => gain * x);
+    });
+    return { sampleRate: sound.sampleRate, heard, reference };
   }
 }
 
-/** Where the loudest of the last chunks begins. */
-function loudest(sound: Sound): number {
+/** Error of the frame in the middle, over the sound of all three: a codec's noise lies beside what it belongs to. */
+function shareOf(frames: readonly Compared[]): number {
+  const signal = frames.reduce((sum, { error }) => sum + error.signal, 0) / frames.length;
+  return frames[1]!.error.error / (signal + 1e-9);
+}
+
+function begun(position: number, line: Line): Episode {
+  return {
+    from: position,
+    end: position,
+    line,
+    frames: 0,
+    errorShare: 0,
+    worst: undefined,
+    isWide: false,
+    goesOn: false,
+  };
+}
+
+/** Where the loudest of the last chunks begin, loudest first; none of them has much in common with another. */
+function loudest(sound: Sound): number[] {
   const last = Math.max(sound.firstPosition, sound.endPosition - CHUNK);
-  let best = { from: last, power: 0 };
+  const chunks: { readonly from: number; readonly power: number }[] = [];
   for (let from = sound.firstPosition; from <= last; from += CHUNK / 4) {
     const loudness =
       power(sound.view(0, from, from + CHUNK)) + power(sound.view(1 % sound.channels, from, from + CHUNK));
-    if (loudness > best.power) best = { from, power: loudness };
+    chunks.push({ from, power: loudness });
   }
-  return best.from;
+  chunks.sort((a, b) => b.power - a.power);
+  const taken: number[] = [];
+  for (const { from } of chunks) {
+    if (taken.every((other) => Math.abs(other - from) >= CHUNK / 2)) taken.push(from);
+  }
+  return taken.slice(0, CHUNKS_TRIED);
 }
 
 /** Normalised correlation. */

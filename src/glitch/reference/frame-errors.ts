@@ -1,10 +1,7 @@
 import type { Sound } from '../signal/sound.js';
+import { FRAME, SKIRT } from './frame.js';
 import { MASK_WINDOW, NoiseToMask } from './noise-to-mask.js';
-
-/** Compared at once: the grid of AAC frames, as sound is decoded from the first of them on. */
-export const FRAME = 1024;
-/** What the window of the model reaches over a frame on either side. */
-export const SKIRT = (MASK_WINDOW - FRAME) / 2;
+import { ShortTime, type ShortTimePowers } from './short-time.js';
 
 /** How one frame differs from the reference. */
 export interface FrameError {
@@ -14,6 +11,18 @@ export interface FrameError {
   /** Energies over both channels. */
   readonly signal: number;
   readonly error: number;
+  /** One entry per channel each. */
+  readonly levels: readonly ChannelLevels[];
+  readonly shortTime: readonly ShortTimePowers[];
+}
+
+/** Of one channel in one frame. */
+export interface ChannelLevels {
+  /** Powers in critical bands of the reference as it is, and of the capture. */
+  readonly reference: readonly number[];
+  readonly heard: readonly number[];
+  /** Of the waveforms. */
+  readonly energy: { readonly product: number; readonly heard: number; readonly reference: number };
 }
 
 /** Averages over all frames, one value per channel. */
@@ -28,14 +37,21 @@ export interface AverageErrors {
 /** What frames differ by, beyond the gain of each channel, which is followed. */
 export class FrameErrors {
   readonly #model: NoiseToMask;
-  readonly #sums: { gain: number; signal: number; error: number; ratio: number }[];
+  readonly #shortTime = new ShortTime();
+  readonly #sums: { gain: number; usual: number; signal: number; error: number; ratio: number }[];
   readonly #scaled = new Float32Array(MASK_WINDOW);
   readonly #differences = new Float32Array(MASK_WINDOW);
   #frames = 0;
 
   constructor({ sampleRate, channels }: { readonly sampleRate: number; readonly channels: number }) {
     this.#model = new NoiseToMask(sampleRate);
-    this.#sums = Array.from({ length: channels }, () => ({ gain: 1, signal: 0, error: 0, ratio: 0 }));
+    this.#sums = Array.from({ length: channels }, () => ({
+      gain: 1,
+      usual: 0,
+      signal: 0,
+      error: 0,
+      ratio: 0,
+    }));
   }
 
   /** Compared so far. */
@@ -49,6 +65,15 @@ export class FrameErrors {
       errorDb: this.#sums.map(({ error, signal }) => db(error / Math.max(1e-12, signal))),
       noiseToMaskDb: this.#sums.map(({ ratio }) => db(ratio / Math.max(1, this.#frames))),
     };
+  }
+
+  gainOf(channel: number): number {
+    return this.#sums[channel]!.gain;
+  }
+
+  /** The level of a channel has changed at once. */
+  turn(channel: number, stepDb: number): void {
+    this.#sums[channel]!.gain *= 10 ** (stepDb / 20);
   }
 
   /** Mean of the channels' gains. */
@@ -75,6 +100,8 @@ export class FrameErrors {
     const [scaled, differences] = [this.#scaled, this.#differences];
     let worst = { ratio: 0, channel: 0 };
     let [signal, error] = [0, 0];
+    const levels: ChannelLevels[] = [];
+    const shortTime: ShortTimePowers[] = [];
     references.forEach((reference, channel) => {
       const sums = this.#sums[channel]!;
       const { gain } = sums;
@@ -83,7 +110,19 @@ export class FrameErrors {
         scaled[i] = gain * reference[i]!;
         differences[i] = heard[i]! - scaled[i]!;
       }
-      const ratio = this.#model.ratio(scaled, differences);
+      const { ratio, ...bands } = this.#model.measure(scaled, differences);
+      shortTime.push(this.#shortTime.of(scaled, differences));
+      // As it was before it was brought to the level of the capture.
+      const undone = 1 / Math.max(1e-6, gain ** 2);
+      levels.push({
+        reference: bands.reference.map((power) => power * undone),
+        heard: bands.heard,
+        energy: {
+          product: product(scaled, heard),
+          heard: energy(heard),
+          reference: energy(scaled),
+        },
+      });
       if (ratio > worst.ratio) worst = { ratio, channel };
       const [signalHere, errorHere] = [energy(scaled), energy(differences)];
       sums.ratio += ratio;
@@ -98,6 +137,8 @@ export class FrameErrors {
       channel: worst.channel,
       signal,
       error,
+      levels,
+      shortTime,
     };
   }
 
@@ -123,7 +164,10 @@ export class FrameErrors {
         top += (heard[i]! - gain * r) * slope;
         bottom += slope * slope;
       }
-      if (squares > 1e-4) sums.gain += 0.02 * Math.max(-0.5, Math.min(0.5, products / squares - gain));
+      sums.usual += 0.02 * (squares - sums.usual);
+      // Soft sound is left out by codecs, and tells nothing of a gain.
+      if (squares > Math.max(1e-4, 0.2 * sums.usual))
+        sums.gain += 0.02 * Math.max(-0.5, Math.min(0.5, products / squares - gain));
     }
     return bottom < 1e-4 ? undefined : Math.max(-0.5, Math.min(0.5, top / bottom));
   }
@@ -139,8 +183,12 @@ function windowed(sound: Sound, channel: number, from: number): Float32Array {
 
 /** Of the frame, without its skirts. */
 function energy(window: Float32Array): number {
+  return product(window, window);
+}
+
+function product(one: Float32Array, other: Float32Array): number {
   let sum = 0;
-  for (let i = SKIRT; i < SKIRT + FRAME; i++) sum += window[i]! ** 2;
+  for (let i = SKIRT; i < SKIRT + FRAME; i++) sum += one[i]! * other[i]!;
   return sum;
 }
 

@@ -1,9 +1,9 @@
-import { PowerSpectrum } from '../signal/fft.js';
+import { Fft } from '../signal/fft.js';
 
 /** Window of the model, in samples. */
 export const MASK_WINDOW = 2048;
 /** Edges of the critical bands in Hz (Zwicker 1961), up to 15.5 kHz and what is above. */
-const bandEdges = [
+export const bandEdges = [
   ...[0, 100, 200, 300, 400, 510, 630, 770, 920, 1080, 1270, 1480, 1720, 2000, 2320, 2700],
   ...[3150, 3700, 4400, 5300, 6400, 7700, 9500, 12_000, 15_500, 22_050],
 ];
@@ -12,6 +12,14 @@ const LOG_BINS = 16;
 /** Loudness of a full-scale sine at which the threshold in quiet is taken. */
 const FULL_SCALE_DB_SPL = 96;
 
+export interface MaskedFrame {
+  /** Mean ratio of noise to mask; 1 is where noise begins to be heard. */
+  readonly ratio: number;
+  /** Powers in critical bands of the reference, and of reference and error together. */
+  readonly reference: readonly number[];
+  readonly heard: readonly number[];
+}
+
 /**
  * How far an error lies over what the sound masks, after J. D. Johnston, "Transform Coding of Audio Signals Using
  * Perceptual Noise Criteria", IEEE JSAC 6(2), 1988: power in critical bands, spread over its neighbours (Schroeder, Atal,
@@ -19,9 +27,16 @@ const FULL_SCALE_DB_SPL = 96;
  * quiet (Terhardt 1979). The ratio is the mean over the bands of noise by mask, as the NMR of ITU-R BS.1387-1 §4.5.
  */
 export class NoiseToMask {
-  readonly #spectrum = new PowerSpectrum(MASK_WINDOW);
+  readonly #fft = new Fft(MASK_WINDOW);
+  readonly #window = Float64Array.from(
+    { length: MASK_WINDOW },
+    (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / MASK_WINDOW),
+  );
+  readonly #re = new Float64Array(MASK_WINDOW);
+  readonly #im = new Float64Array(MASK_WINDOW);
   readonly #signal = new Float64Array(MASK_WINDOW / 2);
   readonly #noise = new Float64Array(MASK_WINDOW / 2);
+  readonly #both = new Float64Array(MASK_WINDOW / 2);
   /** First bin of each band, and one more. */
   readonly #bins: readonly number[];
   readonly #quiet: readonly number[];
@@ -49,11 +64,9 @@ export class NoiseToMask {
   /**
    * @param signal {@link MASK_WINDOW} samples of the reference
    * @param error as many of what the capture differs by
-   * @returns mean ratio of noise to mask; 1 is where noise begins to be heard
    */
-  ratio(signal: Float32Array, error: Float32Array): number {
-    this.#spectrum.of(signal, this.#signal);
-    this.#spectrum.of(error, this.#noise);
+  measure(signal: Float32Array, error: Float32Array): MaskedFrame {
+    this.#transform(signal, error);
     const powers = this.#bandPowers(this.#signal);
     const noises = this.#bandPowers(this.#noise);
     const tonality = this.#tonality();
@@ -66,7 +79,30 @@ export class NoiseToMask {
       const mask = Math.max(spread * 10 ** (-offsetDb / 10), this.#quiet[band]!);
       sum += noises[band]! / mask;
     }
-    return sum / powers.length;
+    return { ratio: sum / powers.length, reference: powers, heard: this.#bandPowers(this.#both) };
+  }
+
+  /** Power spectra of both and of their sum, by one complex transform. */
+  #transform(signal: Float32Array, error: Float32Array): void {
+    const [re, im, window] = [this.#re, this.#im, this.#window];
+    const { reversed } = this.#fft;
+    for (let i = 0; i < MASK_WINDOW; i++) {
+      const to = reversed[i]!;
+      re[to] = signal[i]! * window[i]!;
+      im[to] = error[i]! * window[i]!;
+    }
+    this.#fft.butterflies(re, im);
+    for (let k = 0; k < MASK_WINDOW / 2; k++) {
+      const m = (MASK_WINDOW - k) & (MASK_WINDOW - 1);
+      // 2S = Z[k] + Z*[−k], 2jE = Z[k] − Z*[−k].
+      const sr = (re[k]! + re[m]!) / 2;
+      const si = (im[k]! - im[m]!) / 2;
+      const er = (im[k]! + im[m]!) / 2;
+      const ei = (re[m]! - re[k]!) / 2;
+      this.#signal[k] = sr * sr + si * si;
+      this.#noise[k] = er * er + ei * ei;
+      this.#both[k] = (sr + er) ** 2 + (si + ei) ** 2;
+    }
   }
 
   #bandPowers(spectrum: Float64Array): number[] {

@@ -39,7 +39,7 @@ export class ReferenceCheck {
     const compare = new Compare(this.#sound, this.#input, report);
     const alien = new AlienFrame(this.#sound.hashes, report);
     this.#detectors = { compare, alien };
-    return { stream: [alien], sound: [compare] };
+    return { stream: [alien], sound: [compare], revise: (finding) => compare.alike.revise(finding) };
   }
 
   /** Undefined before there were detectors. */

@@ -1,28 +1,54 @@
 import type { Report } from '../detector.js';
 import type { Finding } from '../finding.js';
-import { excessNoise, holeInSound, lostOrInserted } from '../severity.js';
+import { excessNoise, holeInSound, lostOrInserted, silence } from '../severity.js';
 import type { Sound } from '../signal/sound.js';
 import { middle, power } from './align.js';
+import { findBurst, findClick } from './burst.js';
+import { FRAME } from './frame.js';
+import { findHole } from './hole.js';
+import type { Change } from './lasting.js';
+import type { Line } from './line.js';
+import { isSteady, type Stretch } from './stretch.js';
 
-const FRAME = 1024;
 /** Bad frames in a row that one seam may leave: its overlap, in windows of two frames. */
 const SEAM_FRAMES = 5;
 /** −70 dB. */
 const SILENT = 1e-7;
+/** What two sounds alias is as loud as they are; a codec makes noise of less. */
+const LEAST_SHARE = 0.2;
+const OVER_USUAL = 1.5;
+/** Codecs spread a click over no more frames than that. */
+const CLICK_FRAMES = 6;
+/** What stands out by so much is no noise of a codec, even if all of its window has it. */
+const SMEARED_DB = 24;
+const CLIPPED_OFTEN = 5;
+const ALIAS_SHARE = 0.4;
+const ALIAS_DB = 4;
+const LONGEST_GAP_MS = 200;
 
 /** Frames in a row that differ from the reference by more than the codec's own noise. */
 export interface Episode {
-  /** Position of the first one. */
+  /** Position of the first one, and after the last one. */
   readonly from: number;
+  end: number;
+  /** Along which it was compared. */
+  readonly line: Line;
   frames: number;
+  /** Most of error against sound, in power, that one of its frames has. */
+  errorShare: number;
   worst:
     | {
         readonly position: number;
         readonly noiseToMaskDb: number;
-        readonly excessDb: number;
+        /** Over the codec's own noise; undefined when it is within what that may be. */
+        readonly excessDb: number | undefined;
         readonly channel: number;
       }
     | undefined;
+  /** In one of them all bands differ by more than the codec's noise. */
+  isWide: boolean;
+  /** It is the rest of one that was told. */
+  readonly goesOn: boolean;
 }
 
 export interface Jump {
@@ -63,37 +89,151 @@ export function reportJump(sound: Sound, report: Report, { leaves, arrives, samp
   });
 }
 
-export function reportExcess(sound: Sound, report: Report, episode: Episode): void {
+/** What is looked at to tell what something is: the stretch begins at `from`. */
+interface Looked {
+  readonly from: number;
+  readonly stretch: Stretch;
+}
+
+export function reportEpisode(
+  sound: Sound,
+  report: Report,
+  { episode, usualShare, from, stretch }: Looked & { readonly episode: Episode; readonly usualShare: number },
+): void {
   const { worst, frames } = episode;
-  if (worst === undefined) return;
-  const isShort = frames <= SEAM_FRAMES;
-  // Windows overlap: the worst of a few is where it lies.
-  const from = isShort ? worst.position : episode.from;
-  const length = isShort ? FRAME : frames * FRAME;
-  const where = placed(sound, from);
-  const durationMs = sound.ms(length);
+  if (worst === undefined || episode.goesOn) return;
   const measured = {
-    excessDb: round(worst.excessDb),
+    ...(worst.excessDb !== undefined && { excessDb: round(worst.excessDb) }),
     noiseToMaskDb: round(worst.noiseToMaskDb),
     frames,
     channel: worst.channel + 1,
   };
-  const isHole = power(middle(sound, from, Math.min(length, 2 * sound.sampleRate))) < SILENT;
-  if (isHole) {
-    const cause = 'silence where the reference has sound';
-    report({ ...where, ...holeInSound(durationMs), kind: 'gap', durationMs, measured, cause });
+  const hole = findHole(stretch);
+  if (hole !== undefined) {
+    const ms = sound.ms(hole.to - hole.from);
+    const found = {
+      ...placed(sound, from + hole.from),
+      durationMs: ms,
+      measured: { ...measured, lengthMs: round(ms) },
+    };
+    if (hole.channel !== undefined) {
+      report({
+        ...found,
+        ...holeInSound(ms),
+        kind: 'channel-dropout',
+        measured: { ...found.measured, channel: hole.channel + 1 },
+        cause: 'one channel is silent where the reference has sound',
+      });
+    } else {
+      const isGap = ms < LONGEST_GAP_MS;
+      report({
+        ...found,
+        ...(isGap ? holeInSound(ms) : silence(ms, true)),
+        kind: isGap ? 'gap' : 'silence-run',
+        cause: 'silence where the reference has sound',
+      });
+    }
     return;
   }
+  const verdict = excessNoise(worst.noiseToMaskDb, worst.excessDb);
+  const click = frames > CLICK_FRAMES ? undefined : findClick(stretch);
+  if (click !== undefined) {
+    report({
+      ...placed(sound, from + click.at),
+      ...verdict,
+      kind: 'click',
+      durationMs: 0,
+      measured: { ...measured, size: round(click.size) },
+      cause: 'a few samples differ from the reference',
+    });
+    return;
+  }
+  const burst = findBurst(stretch);
+  if (burst !== undefined) {
+    report({
+      ...placed(sound, from + burst.from),
+      ...verdict,
+      kind: 'noise-burst',
+      durationMs: sound.ms(burst.to - burst.from),
+      measured,
+      cause: 'noise over or instead of the sound of the reference',
+    });
+    return;
+  }
+  const isShort = frames <= SEAM_FRAMES;
+  const isAlias =
+    isShort && episode.isWide && episode.errorShare > ALIAS_SHARE && worst.noiseToMaskDb > ALIAS_DB;
+  if (worst.excessDb === undefined && !isAlias) return;
+  if (episode.errorShare < Math.max(LEAST_SHARE, OVER_USUAL * usualShare)) {
+    // A codec spreads a click over its windows; next to attacks its own noise is as large.
+    if (!isShort || (worst.excessDb ?? 0) < SMEARED_DB || !isSteady(stretch, worst.position - from)) return;
+    report({
+      ...placed(sound, worst.position + FRAME / 2),
+      ...verdict,
+      kind: 'click',
+      durationMs: 0,
+      measured,
+      cause: 'a short error in sound that is steady: a few wrong samples',
+    });
+    return;
+  }
+  // Windows overlap: the worst of a few is where it lies.
+  const where = placed(sound, isShort ? worst.position : episode.from);
   const isSeam = isShort && where.unit !== undefined;
   report({
     ...where,
-    ...excessNoise(worst.noiseToMaskDb, worst.excessDb),
+    ...verdict,
     kind: isSeam ? 'bad-seam' : 'noise-burst',
-    durationMs,
+    durationMs: sound.ms(isShort ? FRAME : frames * FRAME),
     measured,
     cause: isSeam
       ? 'frames of two encodings follow each other, and what they alias does not cancel'
       : 'the sound differs from the reference: noise, damage, or other material',
+  });
+}
+
+/** A run of frames with peaks that were cut off; positions are the capture's. */
+export interface ClippedRun {
+  readonly from: number;
+  to: number;
+  samples: number;
+  overDb: number;
+  frames: number;
+}
+
+export function reportClipped(sound: Sound, report: Report, run: ClippedRun): void {
+  const { from, to, samples, overDb, frames } = run;
+  report({
+    ...placed(sound, from),
+    severity: frames >= CLIPPED_OFTEN ? 'major' : 'minor',
+    reason:
+      frames >= CLIPPED_OFTEN
+        ? 'peaks are cut off again and again: heard as distortion'
+        : 'some peaks are cut off',
+    kind: 'clipping',
+    durationMs: sound.ms(to - from),
+    measured: { samplesCutOff: samples, overFullScaleDb: round(overDb) },
+    cause: 'too much gain on the way: peaks of the reference are flat in the capture',
+  });
+}
+
+export function reportChange(sound: Sound, report: Report, at: number, change: Change): void {
+  const { kind, stepDb, beforeDb, edgeHz } = change;
+  const isJump = kind === 'level-jump';
+  report({
+    ...placed(sound, at),
+    severity: Math.abs(stepDb) >= 10 ? 'major' : 'minor',
+    reason: isJump
+      ? `the level changes by ${stepDb.toFixed(1)} dB and the reference's does not`
+      : `${(-stepDb).toFixed(0)} dB of what the reference has above ${edgeHz} Hz are missing`,
+    kind,
+    durationMs: 0,
+    measured: {
+      stepDb: round(stepDb),
+      againstReferenceDb: round(beforeDb),
+      ...(edgeHz !== undefined && { edgeHz }),
+    },
+    cause: isJump ? 'a gain was changed on the way' : 'another encoder setting, rate or filter on the way',
   });
 }
 
