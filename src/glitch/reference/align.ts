@@ -5,6 +5,8 @@ import { COARSE_FACTOR, coarsen, type ReferenceSound } from './reference-sound.j
 
 /** 1.4 s at 48 kHz: enough to be unlike everything else in hours of sound. */
 export const CHUNK = 65_536;
+/** So many places are tried, as a chunk with a defect in it does not fit. */
+const CHUNKS_TRIED = 4;
 const FINE_PIECE = 8192;
 const FINE_REACH = 128;
 /** Drift does not bend a line by so many samples. */
@@ -94,4 +96,21 @@ function findCoarse(piece: Float32Array, reference: ReferenceSound, expected: nu
     }
   }
   return best;
+}
+
+/** Where the loudest of the last chunks begin, loudest first; none of them has much in common with another. */
+export function loudestChunks(sound: Sound): number[] {
+  const last = Math.max(sound.firstPosition, sound.endPosition - CHUNK);
+  const chunks: { readonly from: number; readonly power: number }[] = [];
+  for (let from = sound.firstPosition; from <= last; from += CHUNK / 4) {
+    const loudness =
+      power(sound.view(0, from, from + CHUNK)) + power(sound.view(1 % sound.channels, from, from + CHUNK));
+    chunks.push({ from, power: loudness });
+  }
+  chunks.sort((a, b) => b.power - a.power);
+  const taken: number[] = [];
+  for (const { from } of chunks) {
+    if (taken.every((other) => Math.abs(other - from) >= CHUNK / 2)) taken.push(from);
+  }
+  return taken.slice(0, CHUNKS_TRIED);
 }

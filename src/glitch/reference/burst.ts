@@ -8,8 +8,8 @@ const LEAST_SIZE = 0.06;
 const LEAST_ROUGH = 1.2;
 /** Noise is louder in its highs than the sound it drowns by this factor. */
 const LOUDER = 6;
-/** Of white noise, second differences have 6 times its power; a codec's low-pass leaves a fifth of that. */
-const WHITE = 0.4;
+/** Of white noise, second differences have 6 times its power; a codec's low-pass leaves less. */
+const WHITE = 0.15;
 /** A codec's noise goes before the sound that it belongs to, by less than so many hops. */
 const ECHO = 32;
 const LEAST_BURST_MS = 2.5;

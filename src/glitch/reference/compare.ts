@@ -2,7 +2,7 @@ import { InvalidOptionError } from '../../base/errors.js';
 import type { Report, SoundDetector } from '../detector.js';
 import type { Sound } from '../signal/sound.js';
 import { Alike } from './alike.js';
-import { alignChunk, CHUNK, findNear, middle, mix, power } from './align.js';
+import { alignChunk, CHUNK, findNear, loudestChunks, middle, mix, power } from './align.js';
 import { LEAVES_NOTHING, shareLeft } from './correlate.js';
 import type { Line } from './line.js';
 import type { Stretch } from './stretch.js';
@@ -13,15 +13,8 @@ import { Baseline } from './baseline.js';
 import { StepNoise } from './step-noise.js';
 import { MASK_WINDOW } from './noise-to-mask.js';
 import type { ReferenceSound } from './reference-sound.js';
-import { findClipped } from './clipped.js';
-import {
-  reportChange,
-  reportClipped,
-  reportEpisode,
-  reportJump,
-  type ClippedRun,
-  type Episode,
-} from './report-difference.js';
+import { Peaks } from './peaks.js';
+import { reportChange, reportEpisode, reportJump, type Episode } from './report-difference.js';
 import { switchPoint } from './switch-point.js';
 
 /** What is looked for beyond a bad frame to see whether the capture goes on elsewhere in the reference. */
@@ -47,19 +40,12 @@ const LEAST_JUMP = 8;
 const LONGEST_FRAMES = 100;
 /** What lies so close to a jump is its edge. */
 const EDGE_FRAMES = 3;
-/** Only frames with such samples may have peaks that were cut off. */
-const LOUD = 0.75;
-/** So long without them ends a run; the first peak that is hardly cut off may lie so far before the next. */
-const CALM_PEAKS_FRAMES = 14;
-const PEAKS_BEFORE_FRAMES = 5;
 /** Mean square from which on sound tells whether the capture follows the line. */
 const TELLING = 1e-6;
 /** Frames after its end by which it is known whether an episode was the beginning of a change that lasts. */
 const TELL_AFTER = 16;
 const FIRST_TRY_SECONDS = 3;
 const TRIES = 12;
-/** Each time so many places, as a chunk with a defect in it does not fit. */
-const CHUNKS_TRIED = 4;
 const RETRY_SECONDS = 4;
 const FOLLOW_TIME = 0.2;
 const FOLLOW_DRIFT = 0.005;
@@ -112,7 +98,7 @@ export class Compare implements SoundDetector {
   /** Those that are over, and may yet turn out to be the beginning of a change that lasts. */
   #over: Episode[] = [];
   #calm = 0;
-  #clipped: ClippedRun | undefined;
+  readonly #peaks: Peaks;
   #jumpedTo = -Infinity;
   #changed: { readonly kind: Change['kind']; readonly at: number } | undefined;
   /** Sound was found to be where the line says. */
@@ -129,6 +115,7 @@ export class Compare implements SoundDetector {
     this.#errors = new FrameErrors(reference.format);
     this.#noise = new StepNoise(reference.format.channels);
     this.#lasting = Array.from({ length: reference.format.channels }, () => new Lasting());
+    this.#peaks = new Peaks(report);
     this.#nextTry = FIRST_TRY_SECONDS * sampleRate;
   }
 
@@ -148,7 +135,7 @@ export class Compare implements SoundDetector {
     while (this.#next + FRAME + SKIRT <= sound.endPosition) this.#frame(sound);
     this.#close();
     this.#tell(sound, Infinity);
-    if (this.#clipped !== undefined) reportClipped(sound, this.#report, this.#clipped);
+    this.#peaks.end(sound);
   }
 
   get comparison(): Comparison {
@@ -170,7 +157,7 @@ export class Compare implements SoundDetector {
     this.#tries++;
     let line: Line | undefined;
     let from = 0;
-    for (from of loudest(sound)) {
+    for (from of loudestChunks(sound)) {
       line = alignChunk(sound, from, this.#reference);
       if (line !== undefined) break;
     }
@@ -208,8 +195,15 @@ export class Compare implements SoundDetector {
   #judge(sound: Sound): void {
     const frame = this.#recent[1]!;
     const { position, references, error } = frame;
-    this.#watchLevels(sound, frame);
-    this.#watchPeaks(sound, position);
+    if (this.#watchLevels(sound, frame)) {
+      // What was measured at the level before it is measured again.
+      this.#recent = [];
+      this.#next = position;
+      return;
+    }
+    this.#peaks.watch(sound, position, (from, length) =>
+      this.#stretch(sound, { from, length, line: this.#line!, isRaw: true }),
+    );
     this.#tell(sound, position - TELL_AFTER * FRAME);
     const excess = this.#noise.measure(this.#recent.map((one) => one.error.shortTime));
     const fromMs = sound.locate(position).timeMs;
@@ -228,7 +222,7 @@ export class Compare implements SoundDetector {
     this.#calm = 0;
     if (this.#episode !== undefined && position - this.#episode.from > LONGEST_FRAMES * FRAME) {
       this.#over.push(this.#episode);
-      this.#episode = { ...begun(position, this.#line!), goesOn: true };
+      this.#episode = { ...begun(position, this.#line!), frames: this.#episode.frames, goesOn: true };
     }
     this.#episode ??= begun(position, this.#line!);
     const episode = this.#episode;
@@ -244,7 +238,8 @@ export class Compare implements SoundDetector {
     this.#seek(sound, position, episode);
   }
 
-  #watchLevels(sound: Sound, { position, error }: Compared): void {
+  #watchLevels(sound: Sound, { position, error }: Compared): boolean {
+    let isTurned = false;
     for (const [channel, lasting] of this.#lasting.entries()) {
       const change = lasting.add({ position, ...error.levels[channel]! });
       if (change === undefined) continue;
@@ -256,7 +251,10 @@ export class Compare implements SoundDetector {
       });
       const one = { sampleRate, heard: [heard[channel]!], reference: [reference[channel]!] };
       const at = searched.from + changePlace(one, change);
-      if (change.kind === 'level-jump') this.#errors.turn(channel, change.stepDb);
+      if (change.kind === 'level-jump') {
+        this.#errors.turn(channel, change.stepDb);
+        isTurned = true;
+      }
       this.#noise = new StepNoise(this.#lasting.length);
       const isPart = ({ from, end }: Episode): boolean => at >= from - 3 * FRAME && at <= end + 2 * FRAME;
       this.#over = this.#over.filter((episode) => !isPart(episode));
@@ -266,28 +264,7 @@ export class Compare implements SoundDetector {
       if (!isTold) reportChange(sound, this.#report, at, change);
       this.#changed = { kind: change.kind, at };
     }
-  }
-
-  #watchPeaks(sound: Sound, position: number): void {
-    const run = this.#clipped;
-    if (run !== undefined && position > run.to + CALM_PEAKS_FRAMES * FRAME) {
-      reportClipped(sound, this.#report, run);
-      this.#clipped = undefined;
-    }
-    const isLoud = Array.from({ length: sound.channels }, (_, channel) => channel).some((channel) =>
-      sound.view(channel, position, position + FRAME).some((x) => x > LOUD || x < -LOUD),
-    );
-    if (!isLoud) return;
-    const before = PEAKS_BEFORE_FRAMES * FRAME;
-    const from = position - before;
-    const stretch = this.#stretch(sound, { from, length: before + FRAME, line: this.#line!, isRaw: true });
-    const clipped = findClipped(stretch, { from: before, to: before + FRAME });
-    if (clipped === undefined) return;
-    this.#clipped ??= { from: from + clipped.first, to: 0, samples: 0, overDb: 0, frames: 0 };
-    this.#clipped.to = position + FRAME;
-    this.#clipped.frames++;
-    this.#clipped.samples += clipped.samples;
-    this.#clipped.overDb = Math.max(this.#clipped.overDb, clipped.overDb);
+    return isTurned;
   }
 
   /** Whether the capture goes on elsewhere in the reference from here. */
@@ -407,23 +384,6 @@ function begun(position: number, line: Line): Episode {
     isWide: false,
     goesOn: false,
   };
-}
-
-/** Where the loudest of the last chunks begin, loudest first; none of them has much in common with another. */
-function loudest(sound: Sound): number[] {
-  const last = Math.max(sound.firstPosition, sound.endPosition - CHUNK);
-  const chunks: { readonly from: number; readonly power: number }[] = [];
-  for (let from = sound.firstPosition; from <= last; from += CHUNK / 4) {
-    const loudness =
-      power(sound.view(0, from, from + CHUNK)) + power(sound.view(1 % sound.channels, from, from + CHUNK));
-    chunks.push({ from, power: loudness });
-  }
-  chunks.sort((a, b) => b.power - a.power);
-  const taken: number[] = [];
-  for (const { from } of chunks) {
-    if (taken.every((other) => Math.abs(other - from) >= CHUNK / 2)) taken.push(from);
-  }
-  return taken.slice(0, CHUNKS_TRIED);
 }
 
 /** Normalised correlation. */

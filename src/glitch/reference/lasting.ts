@@ -71,6 +71,7 @@ export class Lasting {
   /** @returns a change, some frames after it */
   add(frame: LevelFrame): Change | undefined {
     const power = sum(frame.reference);
+    if (frame.position <= (this.#frames.at(-1)?.position ?? -Infinity)) return undefined;
     if (power < 8 * QUIET || sum(frame.heard) < HOLLOW * power) return undefined;
     this.#frames.push(frame);
     if (this.#frames.length > 2 * SIDE + APART) this.#frames.shift();

@@ -21,7 +21,6 @@ const OVER_USUAL = 1.5;
 const CLICK_FRAMES = 6;
 /** What stands out by so much is no noise of a codec, even if all of its window has it. */
 const SMEARED_DB = 24;
-const CLIPPED_OFTEN = 5;
 const ALIAS_SHARE = 0.4;
 const ALIAS_DB = 4;
 const LONGEST_GAP_MS = 200;
@@ -192,31 +191,6 @@ export function reportEpisode(
   });
 }
 
-/** A run of frames with peaks that were cut off; positions are the capture's. */
-export interface ClippedRun {
-  readonly from: number;
-  to: number;
-  samples: number;
-  overDb: number;
-  frames: number;
-}
-
-export function reportClipped(sound: Sound, report: Report, run: ClippedRun): void {
-  const { from, to, samples, overDb, frames } = run;
-  report({
-    ...placed(sound, from),
-    severity: frames >= CLIPPED_OFTEN ? 'major' : 'minor',
-    reason:
-      frames >= CLIPPED_OFTEN
-        ? 'peaks are cut off again and again: heard as distortion'
-        : 'some peaks are cut off',
-    kind: 'clipping',
-    durationMs: sound.ms(to - from),
-    measured: { samplesCutOff: samples, overFullScaleDb: round(overDb) },
-    cause: 'too much gain on the way: peaks of the reference are flat in the capture',
-  });
-}
-
 export function reportChange(sound: Sound, report: Report, at: number, change: Change): void {
   const { kind, stepDb, beforeDb, edgeHz } = change;
   const isJump = kind === 'level-jump';
@@ -237,13 +211,13 @@ export function reportChange(sound: Sound, report: Report, at: number, change: C
   });
 }
 
-function placed(
+export function placed(
   sound: Sound,
   position: number,
 ): Pick<Finding, 'medium' | 'timeMs' | 'unit' | 'byteOffset' | 'isByReference'> {
   return { medium: 'audio', isByReference: true, ...sound.locate(position) };
 }
 
-function round(value: number): number {
+export function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
