@@ -344,6 +344,7 @@ export class Compare implements SoundDetector {
       const length = Math.min(episode.end + 2 * FRAME - from, LONGEST_FRAMES * FRAME);
       reportEpisode(sound, this.#report, {
         episode,
+        isClipped: this.#peaks.explains({ from: episode.from, to: episode.end }),
         usualShare: this.#noise.shareLeft,
         from,
         stretch: this.#stretch(sound, { from, length, line: episode.line }),

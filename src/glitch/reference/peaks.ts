@@ -3,7 +3,7 @@ import type { Sound } from '../signal/sound.js';
 import { findClipped } from './clipped.js';
 import { FRAME } from './frame.js';
 import { placed, round } from './report-difference.js';
-import type { Stretch } from './stretch.js';
+import type { Part, Stretch } from './stretch.js';
 
 /** Only frames with such samples may have peaks that were cut off. */
 const LOUD = 0.75;
@@ -17,6 +17,8 @@ const OFTEN_FRAMES = 5;
 export class Peaks {
   readonly #report: Report;
   #run: { readonly from: number; to: number; samples: number; overDb: number; frames: number } | undefined;
+
+  #last = { from: -Infinity, to: -Infinity };
 
   constructor(report: Report) {
     this.#report = report;
@@ -38,9 +40,16 @@ export class Peaks {
     run.overDb = Math.max(run.overDb, clipped.overDb);
   }
 
+  /** Whether a part of the capture lies in the last run, or the return from it. */
+  explains({ from, to }: Part): boolean {
+    const run = this.#run ?? this.#last;
+    return from < run.to + CALM_FRAMES * FRAME && to > run.from - FRAME;
+  }
+
   end(sound: Sound): void {
     if (this.#run === undefined) return;
     const { from, to, samples, overDb, frames } = this.#run;
+    this.#last = { from, to };
     this.#run = undefined;
     const isOften = frames >= OFTEN_FRAMES;
     this.#report({

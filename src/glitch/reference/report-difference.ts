@@ -97,7 +97,13 @@ interface Looked {
 export function reportEpisode(
   sound: Sound,
   report: Report,
-  { episode, usualShare, from, stretch }: Looked & { readonly episode: Episode; readonly usualShare: number },
+  {
+    episode,
+    isClipped,
+    usualShare,
+    from,
+    stretch,
+  }: Looked & { readonly episode: Episode; readonly isClipped: boolean; readonly usualShare: number },
 ): void {
   const { worst, frames } = episode;
   if (worst === undefined || episode.goesOn) return;
@@ -134,6 +140,7 @@ export function reportEpisode(
     }
     return;
   }
+  if (isClipped) return;
   const verdict = excessNoise(worst.noiseToMaskDb, worst.excessDb);
   const click = frames > CLICK_FRAMES ? undefined : findClick(stretch);
   if (click !== undefined) {
