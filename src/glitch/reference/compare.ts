@@ -1,9 +1,9 @@
-import { InvalidOptionError } from '../../base/errors.js';
 import type { Report, SoundDetector } from '../detector.js';
 import type { Sound } from '../signal/sound.js';
 import { Alike } from './alike.js';
-import { alignChunk, CHUNK, findNear, loudestChunks, middle, mix, power } from './align.js';
-import { LEAVES_NOTHING, shareLeft } from './correlate.js';
+import { CHUNK, middle, mix, power } from './align.js';
+import { FirstAlignment } from './first-alignment.js';
+import { AHEAD, goesOnElsewhere, LEAST_JUMP, PIECE } from './goes-on-elsewhere.js';
 import type { Line } from './line.js';
 import type { Stretch } from './stretch.js';
 import { FRAME, SKIRT } from './frame.js';
@@ -17,25 +17,8 @@ import { Peaks } from './peaks.js';
 import { reportChange, reportEpisode, reportJump, type Episode } from './report-difference.js';
 import { switchPoint } from './switch-point.js';
 
-/** What is looked for beyond a bad frame to see whether the capture goes on elsewhere in the reference. */
-const PIECE = 4096;
-const AHEAD = SKIRT + 2 * FRAME + PIECE;
 /** Good frames that end an episode of bad ones. */
 const CALM_FRAMES = 3;
-/** Searched around the line at once, and after so many bad frames. */
-const reaches = [
-  { afterFrames: 1, reachSeconds: 0.1 },
-  { afterFrames: 6, reachSeconds: 1 },
-  { afterFrames: 40, reachSeconds: 10 },
-] as const;
-/** After so many the whole reference is searched, and again. */
-const LOST_FRAMES = 300;
-/** Another place must leave less than this of the error that the line leaves. */
-const MUST_LEAVE = 0.3;
-/** And no more than so many times what the codec leaves: half a note fits the other half quite well. */
-const MAY_LEAVE = 4;
-/** Smaller ones are drift. */
-const LEAST_JUMP = 8;
 /** Of an episode so much is looked at, to tell what it is. */
 const LONGEST_FRAMES = 100;
 /** What lies so close to a jump is its edge. */
@@ -44,9 +27,6 @@ const EDGE_FRAMES = 3;
 const TELLING = 1e-6;
 /** Frames after its end by which it is known whether an episode was the beginning of a change that lasts. */
 const TELL_AFTER = 16;
-const FIRST_TRY_SECONDS = 3;
-const TRIES = 12;
-const RETRY_SECONDS = 4;
 const FOLLOW_TIME = 0.2;
 const FOLLOW_DRIFT = 0.005;
 
@@ -79,7 +59,7 @@ interface Wanted {
 /** Compares decoded sound with a reference's, frame by frame, along a line that follows drift and jumps. */
 export class Compare implements SoundDetector {
   readonly #reference: ReferenceSound;
-  readonly #name: string;
+  readonly #alignment: FirstAlignment;
   readonly #report: Report;
   #noise: StepNoise;
   readonly #baseline = new Baseline();
@@ -89,8 +69,6 @@ export class Compare implements SoundDetector {
   readonly #errors: FrameErrors;
   #line: Line | undefined;
   #firstLine: Line | undefined;
-  #tries = 0;
-  #nextTry: number;
   #next = 0;
   /** Up to three frames in a row: the one that is judged, and one on either side. */
   #recent: Compared[] = [];
@@ -108,15 +86,13 @@ export class Compare implements SoundDetector {
 
   /** @param name of the reference, for messages */
   constructor(reference: ReferenceSound, name: string, report: Report) {
-    const { sampleRate } = reference.format;
     this.#reference = reference;
-    this.#name = name;
+    this.#alignment = new FirstAlignment(reference, name);
     this.#report = report;
     this.#errors = new FrameErrors(reference.format);
     this.#noise = new StepNoise(reference.format.channels);
     this.#lasting = Array.from({ length: reference.format.channels }, () => new Lasting());
     this.#peaks = new Peaks(report);
-    this.#nextTry = FIRST_TRY_SECONDS * sampleRate;
   }
 
   /** @throws InvalidOptionError when nothing of the capture is found in the reference */
@@ -127,11 +103,7 @@ export class Compare implements SoundDetector {
 
   /** @throws as {@link advance} */
   end(sound: Sound): void {
-    if (this.#line === undefined) {
-      this.#nextTry = 0;
-      this.#tries = TRIES - 1;
-      if (!this.#align(sound)) return;
-    }
+    if (this.#line === undefined && !this.#align(sound, true)) return;
     while (this.#next + FRAME + SKIRT <= sound.endPosition) this.#frame(sound);
     this.#close();
     this.#tell(sound, Infinity);
@@ -151,23 +123,10 @@ export class Compare implements SoundDetector {
     };
   }
 
-  #align(sound: Sound): boolean {
-    if (sound.endPosition < this.#nextTry) return false;
-    this.#nextTry = sound.endPosition + RETRY_SECONDS * sound.sampleRate;
-    this.#tries++;
-    let line: Line | undefined;
-    let from = 0;
-    for (from of loudestChunks(sound)) {
-      line = alignChunk(sound, from, this.#reference);
-      if (line !== undefined) break;
-    }
-    if (line === undefined) {
-      if (this.#tries < TRIES) return false;
-      throw new InvalidOptionError(
-        `--reference ${this.#name}: nothing of the capture's sound is found in it`,
-        { hint: 'The reference must hold the same sound, before whatever the capture went through.' },
-      );
-    }
+  #align(sound: Sound, isLast = false): boolean {
+    const found = this.#alignment.find(sound, isLast);
+    if (found === undefined) return false;
+    const { line, from } = found;
     this.#line = line;
     this.#errors.begin(sound, from, line.read(this.#reference, from, CHUNK));
     this.#firstLine = line.shifted(0);
@@ -235,7 +194,13 @@ export class Compare implements SoundDetector {
     if (noiseToMaskDb > (episode.worst?.noiseToMaskDb ?? -Infinity)) {
       episode.worst = { position, noiseToMaskDb, excessDb, channel: excess.channel };
     }
-    this.#seek(sound, position, episode);
+    const samples = goesOnElsewhere(sound, this.#reference, {
+      after: position + FRAME,
+      line: this.#line!,
+      badFrames: episode.frames,
+      usualShare: this.#noise.shareLeft,
+    });
+    if (samples !== undefined) this.#jump(sound, position, samples);
   }
 
   #watchLevels(sound: Sound, { position, error }: Compared): boolean {
@@ -265,33 +230,6 @@ export class Compare implements SoundDetector {
       this.#changed = { kind: change.kind, at };
     }
     return isTurned;
-  }
-
-  /** Whether the capture goes on elsewhere in the reference from here. */
-  #seek(sound: Sound, position: number, episode: Episode): void {
-    const line = this.#line!;
-    const ahead = position + FRAME + SKIRT;
-    const piece = middle(sound, ahead, PIECE);
-    if (piece.length < PIECE || power(piece) < 1e-7) return;
-    const expected = line.place(ahead);
-    let found: { readonly at: number; readonly score: number } | undefined;
-    if (episode.frames % LOST_FRAMES === 0) {
-      const anew = alignChunk(sound, sound.endPosition - CHUNK, this.#reference);
-      found = anew && findNear(piece, this.#reference, anew.place(ahead), LEAST_JUMP);
-    } else {
-      const reach = reaches.findLast(
-        ({ afterFrames }) => episode.frames >= afterFrames && episode.frames % afterFrames === 0,
-      );
-      if (reach === undefined) return;
-      const samples = Math.round(reach.reachSeconds * sound.sampleRate);
-      found = findNear(piece, this.#reference, expected, samples);
-    }
-    if (found === undefined) return;
-    const here = mix(line.read(this.#reference, ahead, PIECE));
-    const left = shareLeft(found.score);
-    if (left > MUST_LEAVE * shareLeft(likeness(piece, here))) return;
-    if (left > MAY_LEAVE * this.#noise.shareLeft + LEAVES_NOTHING) return;
-    this.#jump(sound, position, found.at - expected);
   }
 
   #jump(sound: Sound, position: number, samples: number): void {
@@ -385,13 +323,6 @@ function begun(position: number, line: Line): Episode {
     isWide: false,
     goesOn: false,
   };
-}
-
-/** Normalised correlation. */
-function likeness(a: Float32Array, b: Float32Array): number {
-  let product = 0;
-  for (let i = 0; i < a.length; i++) product += a[i]! * b[i]!;
-  return product / (a.length * Math.sqrt(power(a) * power(b)) + 1e-12);
 }
 
 function round(value: number): number {

@@ -7,7 +7,6 @@ import { ShortTime, type ShortTimePowers } from './short-time.js';
 export interface FrameError {
   /** Of the worse channel. */
   readonly noiseToMaskDb: number;
-  readonly channel: number;
   /** Energies over both channels. */
   readonly signal: number;
   readonly error: number;
@@ -98,7 +97,7 @@ export class FrameErrors {
   /** @param references per channel, {@link MASK_WINDOW} samples from `position` − {@link SKIRT} on */
   measure(sound: Sound, position: number, references: readonly Float32Array[]): FrameError {
     const [scaled, differences] = [this.#scaled, this.#differences];
-    let worst = { ratio: 0, channel: 0 };
+    let worst = 0;
     let [signal, error] = [0, 0];
     const levels: ChannelLevels[] = [];
     const shortTime: ShortTimePowers[] = [];
@@ -123,7 +122,7 @@ export class FrameErrors {
           reference: energy(scaled),
         },
       });
-      if (ratio > worst.ratio) worst = { ratio, channel };
+      worst = Math.max(worst, ratio);
       const [signalHere, errorHere] = [energy(scaled), energy(differences)];
       sums.ratio += ratio;
       sums.signal += signalHere;
@@ -133,8 +132,7 @@ export class FrameErrors {
     });
     this.#frames++;
     return {
-      noiseToMaskDb: 10 * Math.log10(Math.max(1e-6, worst.ratio)),
-      channel: worst.channel,
+      noiseToMaskDb: 10 * Math.log10(Math.max(1e-6, worst)),
       signal,
       error,
       levels,
