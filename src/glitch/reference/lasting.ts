@@ -24,8 +24,8 @@ const ALIKE_SHARE = 0.7;
 /** Below the edge bands stay where they were, above it so much is missing. */
 const STAYS_DB = 3.5;
 const MISSING_DB = 11;
+/** One band alone comes and goes with what a codec has bits for. */
 const LEAST_MISSING = 2;
-const ALL_MISSING_DB = 18;
 /** What lies so far below the reference was left out by the codec before. */
 const WAS_THERE_DB = -8;
 /** Frames that have the level of their side. */
@@ -164,8 +164,7 @@ function missingHighs(steps: readonly BandStep[]): Omit<Change, 'position'> | un
   let first = steps.length;
   while (first > 0 && steps[first - 1]!.missingDb <= -MISSING_DB) first--;
   const above = steps.slice(first);
-  const missingDb = median(above.map((step) => step.missingDb));
-  if (above.length < (missingDb < -ALL_MISSING_DB ? 1 : LEAST_MISSING)) return undefined;
+  if (above.length < LEAST_MISSING) return undefined;
   // The band in which the edge lies has a part of its power left.
   const below = steps.slice(0, Math.max(0, first - 1));
   const staying = below.filter(({ db }) => Math.abs(db) <= STAYS_DB).length;
