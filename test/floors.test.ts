@@ -8,6 +8,7 @@ import { importsOf, projectRoot, sourceFiles } from './peers/imports.js';
 const floors: Readonly<Record<string, number>> = {
   'src/base': 0,
   'src/media': 1,
+  'src/signal': 1,
   'src/container': 2,
   'src/codec': 2,
   'src/rtp': 2,

@@ -1,4 +1,4 @@
-import { burg } from '../../src/glitch/signal/burg.js';
+import { burg } from '../../src/signal/burg.js';
 import { PowerSpectrum } from '../../src/glitch/signal/fft.js';
 import type { Stereo } from './sounds.js';
 

@@ -1,6 +1,7 @@
 import { FRAME, type SplicePiece } from './piece.js';
 import type { SplicePlan, WarpSegment } from './plan.js';
 import { interpolate, REACH } from './interpolate.js';
+import { AROUND, MENDED, mendedBorder } from './mended-border.js';
 import { continueMirrored } from './mirrored-tail.js';
 
 /** The sound of the whole program on its own timeline: the pieces cut to the sample, warped by the plan. */
@@ -9,6 +10,7 @@ export class ProgramPcm {
   readonly #plan: SplicePlan;
   readonly #channels: number;
   readonly #duplicate: boolean;
+  readonly #mended: Promise<readonly Float32Array[]>[] = [];
 
   constructor(
     pieces: readonly SplicePiece[],
@@ -60,7 +62,30 @@ export class ProgramPcm {
       const sound = await piece.pcm(piece.start + start - pieceStart, piece.start + end - pieceStart);
       sound.forEach((samples, channel) => out[channel]?.set(samples, start - from));
     }
+    for (const [index, border] of this.#plan.starts.entries()) {
+      if (index === 0 || border + MENDED <= from || border - MENDED >= to) continue;
+      const mended = await (this.#mended[index] ??= this.#mend(index));
+      const first = border - MENDED - from;
+      const skipped = Math.max(0, -first);
+      mended.forEach((samples, channel) => {
+        out[channel]!.set(samples.subarray(skipped, to - from - first), first + skipped);
+      });
+    }
     return out;
+  }
+
+  /** One array per channel of what takes the place of the samples around a piece's beginning; none where nothing does. */
+  async #mend(index: number): Promise<readonly Float32Array[]> {
+    const [before, after] = [this.#pieces[index - 1]!, this.#pieces[index]!];
+    const reach = AROUND + MENDED;
+    const end = before.start + before.length;
+    const isEdge = end >= before.available.to || after.start <= after.available.from;
+    if (!isEdge || before.length < reach || after.length < reach) return [];
+    const sides = [await before.pcm(end - reach, end), await after.pcm(after.start, after.start + reach)];
+    return this.#silence(2 * reach).map((line, channel) => {
+      sides.forEach((side, n) => line.set(side[channel]!, n * reach));
+      return mendedBorder(line) ?? line.subarray(AROUND, AROUND + 2 * MENDED);
+    });
   }
 
   /** See {@link continueMirrored}; one frame and a half: as much as the last block of the program reaches over. */

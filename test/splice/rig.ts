@@ -19,6 +19,8 @@ export interface KnownSource {
   readonly units: readonly AacUnit[];
   readonly decoded: readonly Float32Array[];
   readonly config: AacConfig;
+  /** Of `original` all that was encoded. */
+  readonly available: { readonly from: number; readonly to: number };
 }
 
 /**
@@ -42,6 +44,7 @@ export function encodeSource(
     units,
     decoded: decode(units, original.length, original[0]?.length ?? 0),
     config: aac.config,
+    available: { from, to },
   };
 }
 
@@ -66,11 +69,10 @@ export function decode(units: readonly AacUnit[], channels: number, length: numb
 /** The stretch [start, start + length) of a source. */
 export function piece(source: KnownSource, start: number, length: number, pass = true): SplicePiece {
   const origin = source.units[0]?.pts ?? 0;
-  const end = origin + source.units.length * FRAME;
   return {
     start,
     length,
-    available: { from: Math.max(0, origin), to: Math.min(end, source.original[0]?.length ?? 0) },
+    available: source.available,
     pcm: (from, to) =>
       Promise.resolve(
         source.decoded.map((samples) => {

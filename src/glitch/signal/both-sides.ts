@@ -1,5 +1,5 @@
-import { burg } from './burg.js';
-import { healing, type Healing } from './interpolation.js';
+import { burg } from '../../signal/burg.js';
+import { healing, type Healed } from '../../signal/interpolation.js';
 import type { Line } from './residual.js';
 
 const ORDER = 32;
@@ -85,7 +85,7 @@ export class BothSides {
    * How much residual there is over the break, and how much were left if `before` samples before it and `after` after it
    * were free, over that of the context, in dB. By the filter of the side that finds less.
    */
-  healed(before: number, after: number): Healing {
+  healed(before: number, after: number): Healed {
     const count = before + after;
     const place = this.#place;
     const past = healing(this.#past.samples, {

@@ -1,6 +1,6 @@
 import { BothSides } from './both-sides.js';
 import { FACTOR } from './low-band.js';
-import type { Healing } from './interpolation.js';
+import type { Healed } from '../../signal/interpolation.js';
 import { likeAPeriodBefore, repeatAt, type Repeat } from './repeat.js';
 import type { Line } from './residual.js';
 import { HOP } from './sound.js';
@@ -60,7 +60,7 @@ class Candidate {
   readonly #isKink: () => boolean;
   readonly #healsAtOnce: () => boolean;
   readonly #isFarOff: () => boolean;
-  readonly #wideHealing: () => Healing;
+  readonly #wideHealing: () => Healed;
 
   constructor(found: StandOut, sides: BothSides, lines: Lines) {
     this.#found = found;
@@ -136,13 +136,13 @@ class Candidate {
     return wide.asIsDb - wide.healedDb >= 15 && wide.healedDb >= 5;
   }
 
-  #lowHealing(): Healing {
+  #lowHealing(): Healed {
     return this.#sides.healed(LOW_SKIRT, LOW_SKIRT);
   }
 }
 
 /** Nothing but a few samples was changed. */
-function isHealed(healing: Healing | undefined): boolean {
+function isHealed(healing: Healed | undefined): boolean {
   return healing !== undefined && healing.asIsDb >= 8 && healing.healedDb <= 0.13 * healing.asIsDb;
 }
 

@@ -1,4 +1,4 @@
-import { burg } from './burg.js';
+import { burg } from '../../signal/burg.js';
 import { predictionErrors, predictor } from './prediction.js';
 import type { Sound } from './sound.js';
 

@@ -1,4 +1,4 @@
-import { burg } from './burg.js';
+import { burg } from '../../signal/burg.js';
 
 /** Of the predictor. */
 const ORDER = 32;

@@ -1,8 +1,13 @@
 /** Mean squares of a residual over the usual one, in dB. */
-export interface Healing {
+export interface Healed {
   readonly asIsDb: number;
   /** With the samples in question free. */
   readonly healedDb: number;
+}
+
+export interface Healing extends Healed {
+  /** What to add to those samples, so that the residual becomes the least. */
+  readonly change: Float64Array;
 }
 
 /**
@@ -38,7 +43,7 @@ export function healing(
       error += filter[i - j]! * change[j]!;
     healed += error * error;
   }
-  return { asIsDb: decibels(asIs / size / usual), healedDb: decibels(healed / order / usual) };
+  return { asIsDb: decibels(asIs / size / usual), healedDb: decibels(healed / order / usual), change };
 }
 
 /** What to add to the `count` samples, so that the residual becomes the least. */
