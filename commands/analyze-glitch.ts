@@ -127,11 +127,10 @@ export default class AnalyzeGlitch extends BaseCommand {
       this.log(table.toString());
     }
     const seconds = (report.summary.durationMs / 1000).toFixed(1);
-    const count = (severity: Severity): number =>
-      report.findings.filter((finding) => finding.severity === severity).length;
+    const { major, minor, info } = report.severities;
     this.log(
-      `${report.input}: ${seconds} s, ${count('major')} major, ${count('minor')} minor, ${count('info')} info` +
-        (report.leftOut > 0 ? `, ${report.leftOut} more left out` : ''),
+      `${report.input}: ${seconds} s, ${major} major, ${minor} minor, ${info} info` +
+        (report.leftOut > 0 ? `; the ${report.leftOut} mildest of them are left out` : ''),
     );
     if (report.reference !== undefined) this.log(referenceLine(report.reference));
     if (report.variant !== undefined) this.log(variantLine(report.variant));

@@ -1,10 +1,11 @@
 import { runChildTask } from '../base/child-task.js';
 import type { CaptureSummary } from './analysis.js';
-import { byWeight, type Finding, type GlitchKind } from './finding.js';
+import type { Finding, GlitchKind, Severity } from './finding.js';
 import type { AnalysisResult, FromAnalysis, GlitchJob } from './job.js';
 import type { ReferenceSummary } from './reference/reference-check.js';
 import type { ReadVariant } from './variant.js';
 import type { CaptureView } from './view/surroundings.js';
+import { WorstFindings } from './worst-findings.js';
 
 export interface AnalyseOptions {
   /** A file, or the address of a live stream (RTMP, HLS, HTTP-FLV). */
@@ -32,11 +33,13 @@ export interface GlitchReport {
   /** When the address offered several (HLS). */
   readonly variant?: ReadVariant | undefined;
   readonly summary: CaptureSummary;
-  /** Worst first; at most {@link MAX_FINDINGS}. */
+  /** Worst first; at most `MAX_FINDINGS` of them. */
   readonly findings: readonly Finding[];
   /** How many of each kind there are, those left out included. */
   readonly counts: Readonly<Partial<Record<GlitchKind, number>>>;
-  /** Findings left out because there were too many. */
+  /** How many of each severity there are, those left out included. */
+  readonly severities: Readonly<Record<Severity, number>>;
+  /** Findings left out because there were too many: the mildest, and of those the latest. */
   readonly leftOut: number;
   /** What the comparison came to, when there was a reference. */
   readonly reference?: ReferenceSummary | undefined;
@@ -48,9 +51,6 @@ export interface Analysed {
   readonly view: CaptureView | undefined;
 }
 
-/** Beyond this a capture is beyond help, and memory is not. */
-export const MAX_FINDINGS = 5000;
-
 /**
  * Looks for glitches in a capture, in a child process: what native decoders make of damaged media ends there.
  *
@@ -59,13 +59,9 @@ export const MAX_FINDINGS = 5000;
  */
 export async function analyse(options: AnalyseOptions): Promise<Analysed> {
   const { input, pictures, durationMs, signal, reference, view: isViewed = false } = options;
-  const findings: Finding[] = [];
-  const counts: Partial<Record<GlitchKind, number>> = {};
-  let leftOut = 0;
+  const worst = new WorstFindings();
   const take = (finding: Finding): void => {
-    counts[finding.kind] = (counts[finding.kind] ?? 0) + 1;
-    if (findings.length < MAX_FINDINGS) findings.push(finding);
-    else leftOut++;
+    worst.add(finding);
     options.onFinding?.(finding);
   };
   const { view, ...seen } = await runChildTask<GlitchJob, FromAnalysis, never, AnalysisResult>({
@@ -78,6 +74,6 @@ export async function analyse(options: AnalyseOptions): Promise<Analysed> {
       else options.onProgress?.(said.share);
     },
   });
-  findings.sort(byWeight);
-  return { report: { input, ...seen, findings, counts, leftOut }, view };
+  const { counts, severities } = worst;
+  return { report: { input, ...seen, ...worst.take(), counts, severities }, view };
 }

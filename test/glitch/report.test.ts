@@ -120,11 +120,12 @@ describe('a report', () => {
     const { summary } = analyseEvents(pcmEvents([sine(4800, 440, 48_000)]));
     const report: GlitchReport = {
       ...{ input: 'a.wav', format: 'wav', rewritten: false, summary, findings },
-      ...{ counts: { click: 300 }, leftOut: 7 },
+      ...{ counts: { click: 307 }, severities: { info: 7, minor: 301, major: 1 }, leftOut: 7 },
     };
     const page = reportPage(report, view);
     expect(page).toContain(`${findings.length - MAX_CLOSE_UPS} more without a close-up`);
     expect(page).toContain('7 more are left out here');
+    expect(page).toContain('<b>7</b> info');
   });
 
   it('has a timeline of a fixed number of bins that loses no byte and no peak', () => {

@@ -21,7 +21,7 @@ const MAX_ROWS = 500;
  */
 export function reportPage(report: GlitchReport, view: CaptureView): string {
   const name = report.input.split(/[\\/]/).at(-1) ?? report.input;
-  const counts = severities.map((severity) => [severity, countOf(report.findings, severity)] as const);
+  const counts = severities.map((severity) => [severity, report.severities[severity]] as const);
   const shown = new Set(view.closeUps.map(({ finding }) => keyOf(finding)));
   const others = report.findings.filter((finding) => !shown.has(keyOf(finding)));
   const page = html`<!doctype html>
@@ -77,10 +77,6 @@ export function reportPage(report: GlitchReport, view: CaptureView): string {
       </body>
     </html> `;
   return page.text;
-}
-
-function countOf(findings: readonly Finding[], severity: Severity): number {
-  return findings.filter((finding) => finding.severity === severity).length;
 }
 
 function keyOf({ kind, medium, timeMs, unit }: Finding): string {
