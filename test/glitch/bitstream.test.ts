@@ -105,6 +105,14 @@ describe('the bitstream', () => {
     expect(findings.filter(({ kind }) => kind === 'priming-leak')).toEqual([]);
   });
 
+  it('that lost frames between two marks has gaps, and no other beginning', () => {
+    const events = stream(encode('aac', sine(16 * RATE, 500, RATE, 0.2)));
+    const isLost = (_: unknown, index: number): boolean => index % 40 === 20;
+    const found = analyseEvents(events.filter((event, index) => !isLost(event, index))).findings;
+    expect(found.filter(({ kind }) => kind === 'pts-gap')).toHaveLength(events.filter(isLost).length);
+    expect(found.filter(({ kind }) => kind === 'priming-leak')).toEqual([]);
+  });
+
   it('with a frame of garbage has a damaged frame where it is', () => {
     const units = encode('libfdk_aac', attacks(3));
     const garbage = Buffer.from(units[60]!.data.map((byte, i) => byte ^ (37 * i + 11)));

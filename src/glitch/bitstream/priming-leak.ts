@@ -16,7 +16,7 @@ export class PrimingLeak implements AacDetector {
   readonly #report: Report;
   readonly #coldStart = new ColdStart();
   #frames = 0;
-  #markAt: number | undefined;
+  #mark: { readonly at: number; readonly timeMs: number } | undefined;
 
   constructor(report: Report) {
     this.#report = report;
@@ -29,17 +29,17 @@ export class PrimingLeak implements AacDetector {
     }
     const at = this.#frames++;
     if (!frame.event.unit.data.includes(MARK)) return;
-    const last = this.#markAt;
-    this.#markAt = at;
+    const last = this.#mark;
+    this.#mark = { at, timeMs: frame.timeMs };
     // A capture may begin anywhere: its first mark tells nothing but the period's phase.
     if (last === undefined) {
       if (at < MARK_PERIOD) return;
       this.#tell(frame, `the first mark of the encoder comes after ${at} frames`);
       return;
     }
-    const into = (at - last) % MARK_PERIOD;
-    if (into === 0 || into >= MARK_PERIOD - MAX_LOST) return;
-    this.#tell(frame, `the mark of the encoder comes ${at - last} frames after the last, not ${MARK_PERIOD}`);
+    const into = (at - last.at) % MARK_PERIOD;
+    if (into === 0 || into >= MARK_PERIOD - MAX_LOST || isOnTime(frame, last.timeMs)) return;
+    this.#tell(frame, `the mark of the encoder comes ${at - last.at} frames after the last, not ${MARK_PERIOD}`);
   }
 
   #tell({ event, timeMs }: AacFrame, evidence: string): void {
@@ -57,4 +57,11 @@ export class PrimingLeak implements AacDetector {
       cause: 'files were joined with the silence that the second one’s encoder begins with',
     });
   }
+}
+
+/** Whether the mark comes when it would have in one run: frames between are missing, and their time was kept. */
+function isOnTime({ event: { unit }, timeMs }: AacFrame, lastMs: number): boolean {
+  const frames = ((timeMs - lastMs) * unit.config.sampleRate) / (1000 * unit.durationSamples);
+  const periods = Math.round(frames / MARK_PERIOD);
+  return periods > 0 && Math.abs(frames - periods * MARK_PERIOD) < 0.5;
 }
