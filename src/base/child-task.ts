@@ -18,6 +18,8 @@ export interface ChildTask<Job, Said, Answer> {
   readonly name: string;
   readonly job: Job;
   readonly signal?: AbortSignal | undefined;
+  /** Where the child puts temporary files; the system's folder when left out. */
+  readonly scratchFolder?: string | undefined;
   /**
    * Takes what the child says. What it throws ends the task; what it is still at when the task is over is told so by the
    * signal, and waited for.
@@ -38,7 +40,8 @@ export async function runChildTask<Job, Said, Answer, Result>(
 ): Promise<Result> {
   const { name, signal } = task;
   if (signal?.aborted === true) throw new CancelledError(`${name}: cancelled`);
-  const child = forkModule(task.module, [], { serialization: 'advanced' });
+  const env = task.scratchFolder === undefined ? process.env : { ...process.env, TMPDIR: task.scratchFolder };
+  const child = forkModule(task.module, [], { serialization: 'advanced', env });
   const over = new AbortController();
   const unfinished = new Set<Promise<void>>();
   let outcome: { readonly result: Result } | { readonly error: unknown } | undefined;
@@ -79,9 +82,10 @@ export async function runChildTask<Job, Said, Answer, Result>(
     child.once('close', (code, killedBy) => resolve(killedBy ?? String(code)));
   });
   signal?.removeEventListener('abort', cancel);
+  // Before what is still at work is told to stop: that it was cancelled is not why.
+  outcome ??= { error: new NativeError(`${name}: the child process ended with ${end}`) };
   over.abort();
   await Promise.all(unfinished);
-  if (outcome === undefined) throw new NativeError(`${name}: the child process ended with ${end}`);
   if ('error' in outcome) throw outcome.error;
   return outcome.result;
 }

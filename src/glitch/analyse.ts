@@ -1,9 +1,11 @@
 import { runChildTask } from '../base/child-task.js';
+import { bringIntoMp4 } from '../ffmpeg/bring-in.js';
 import type { CaptureSummary } from './analysis.js';
 import type { Finding, GlitchKind, Severity } from './finding.js';
 import type { AnalysisResult, FromAnalysis, GlitchJob } from './job.js';
 import type { ReferenceSummary } from './reference/reference-check.js';
 import type { ReadVariant } from './variant.js';
+import { withScratchFolder } from './scratch-folder.js';
 import type { CaptureView } from './view/surroundings.js';
 import { WorstFindings } from './worst-findings.js';
 
@@ -64,16 +66,21 @@ export async function analyse(options: AnalyseOptions): Promise<Analysed> {
     worst.add(finding);
     options.onFinding?.(finding);
   };
-  const { view, ...seen } = await runChildTask<GlitchJob, FromAnalysis, never, AnalysisResult>({
-    module: new URL('./analyser-child.js', import.meta.url),
-    name: `analysis of ${input}`,
-    job: { input, pictures, durationMs, reference, view: isViewed },
-    signal,
-    onSaid: (said) => {
-      if (said.type === 'finding') take(said.finding);
-      else options.onProgress?.(said.share);
-    },
-  });
+  const { view, ...seen } = await withScratchFolder((scratchFolder) =>
+    runChildTask<GlitchJob, FromAnalysis, undefined, AnalysisResult>({
+      module: new URL('./analyser-child.js', import.meta.url),
+      name: `analysis of ${input}`,
+      job: { input, pictures, durationMs, reference, view: isViewed },
+      scratchFolder,
+      signal,
+      onSaid: (said, { answer, signal: over }) => {
+        if (said.type === 'finding') take(said.finding);
+        else if (said.type === 'progress') options.onProgress?.(said.share);
+        // Here rather than in the child, whose death the program would outlive.
+        else return bringIntoMp4(said.source, said.target, { signal: over }).then(() => answer(undefined));
+      },
+    }),
+  );
   const { counts, severities } = worst;
   return { report: { input, ...seen, ...worst.take(), counts, severities }, view };
 }

@@ -9,10 +9,17 @@ import type { AnalysisResult, FromAnalysis, GlitchJob } from './job.js';
 import type { ReferenceCheck } from './reference/reference-check.js';
 import { Surroundings } from './view/surroundings.js';
 
+let broughtIn = (): void => undefined;
+
 async function analyse(job: GlitchJob, parent: Parent<FromAnalysis>): Promise<AnalysisResult> {
+  const bringIn = (source: string, target: string): Promise<void> =>
+    new Promise((resolve) => {
+      broughtIn = resolve;
+      void parent.tell({ type: 'bring-in', source, target });
+    });
   const opened = isLiveAddress(job.input)
     ? await openLive(job.input, { durationMs: job.durationMs })
-    : await openCapture(job.input);
+    : await openCapture(job.input, { bringIn });
   const surroundings = job.view ? new Surroundings() : undefined;
   let check: ReferenceCheck | undefined;
   try {
@@ -21,7 +28,7 @@ async function analyse(job: GlitchJob, parent: Parent<FromAnalysis>): Promise<An
       const known = await withSoundFormat(opened);
       capture = known.capture;
       const { ReferenceCheck } = await import('./reference/reference-check.js');
-      check = await ReferenceCheck.open(job.reference, known.format);
+      check = await ReferenceCheck.open(job.reference, known.format, { bringIn });
     }
     const more = check && ((report: Report) => check!.detectors(report));
     const summary = await analyseCapture(capture, {
@@ -41,4 +48,4 @@ async function analyse(job: GlitchJob, parent: Parent<FromAnalysis>): Promise<An
   }
 }
 
-serveTask<GlitchJob, FromAnalysis, never, AnalysisResult>(analyse);
+serveTask<GlitchJob, FromAnalysis, undefined, AnalysisResult>(analyse, () => broughtIn());

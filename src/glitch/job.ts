@@ -20,7 +20,9 @@ export interface GlitchJob {
 /** What the child process says while it is at it. */
 export type FromAnalysis =
   | { readonly type: 'progress'; readonly share: number | undefined }
-  | { readonly type: 'finding'; readonly finding: Finding };
+  | { readonly type: 'finding'; readonly finding: Finding }
+  /** ffmpeg shall rewrite a file; answered with `undefined` when it is done. */
+  | { readonly type: 'bring-in'; readonly source: string; readonly target: string };
 
 /** Everything but the findings, which were told as they came. */
 export interface AnalysisResult {

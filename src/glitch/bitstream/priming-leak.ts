@@ -39,7 +39,10 @@ export class PrimingLeak implements AacDetector {
     }
     const into = (at - last.at) % MARK_PERIOD;
     if (into === 0 || into >= MARK_PERIOD - MAX_LOST || isOnTime(frame, last.timeMs)) return;
-    this.#tell(frame, `the mark of the encoder comes ${at - last.at} frames after the last, not ${MARK_PERIOD}`);
+    this.#tell(
+      frame,
+      `the mark of the encoder comes ${at - last.at} frames after the last, not ${MARK_PERIOD}`,
+    );
   }
 
   #tell({ event, timeMs }: AacFrame, evidence: string): void {

@@ -17,6 +17,11 @@ import { wavEvents } from './wav.js';
 const LOOK_BYTES = 16;
 const READ_BYTES = 256 * 1024;
 
+export interface OpenCaptureOptions {
+  /** Makes an MP4 of a file of any other kind; by ffmpeg, unless it is left to somebody else. */
+  readonly bringIn?: (source: string, target: string) => Promise<void>;
+}
+
 /**
  * A file as a stream of events. What it is, its first bytes tell, not its name: FLV, MP4, ADTS and WAV are read as they
  * are; whatever else ffmpeg reads is brought into MP4 first.
@@ -24,9 +29,9 @@ const READ_BYTES = 256 * 1024;
  * @throws InvalidOptionError when the file cannot be opened
  * @throws MalformedMediaError when it is empty or damaged at its head
  * @throws UnsupportedMediaError when there is nothing in it to analyse
- * @throws NativeError when ffmpeg fails; CancelledError when the signal aborts
+ * @throws NativeError when ffmpeg fails
  */
-export async function openCapture(path: string, options: { signal?: AbortSignal } = {}): Promise<Capture> {
+export async function openCapture(path: string, options: OpenCaptureOptions = {}): Promise<Capture> {
   const file = await open(path).catch((cause: unknown) => {
     throw new InvalidOptionError(`${path}: cannot be opened`, { cause });
   });
@@ -45,7 +50,10 @@ export async function openCapture(path: string, options: { signal?: AbortSignal 
     throw error;
   }
   await file.close();
-  return (await openMp4(path)) ?? rewrite(path, options);
+  return (
+    (await openMp4(path)) ??
+    rewrite(path, options.bringIn ?? (await import('../../ffmpeg/bring-in.js')).bringIntoMp4)
+  );
 }
 
 async function statOf(file: FileHandle): Promise<{ size: number; isFile: boolean }> {
@@ -154,12 +162,11 @@ async function openMp4(path: string, rewritten = false): Promise<Capture | undef
   };
 }
 
-async function rewrite(path: string, options: { signal?: AbortSignal }): Promise<Capture> {
+async function rewrite(path: string, bringIn: NonNullable<OpenCaptureOptions['bringIn']>): Promise<Capture> {
   const folder = await mkdtemp(join(tmpdir(), 'anchornet-glitch-'));
   try {
     const target = join(folder, 'brought-in.mp4');
-    const { bringIntoMp4 } = await import('../../ffmpeg/bring-in.js');
-    await bringIntoMp4(resolve(path), target, options);
+    await bringIn(resolve(path), target);
     const capture = await openMp4(target, true);
     if (capture === undefined)
       throw new UnsupportedMediaError(`${path}: neither pictures nor sound to analyse`);

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../../base/errors.js';
+import type { OpenCaptureOptions } from '../capture/open.js';
 import type { SoundFormat } from '../capture/sound-format.js';
 import type { DetectorSet, Report } from '../detector.js';
 import { AlienFrame } from './alien-frame.js';
@@ -23,11 +24,15 @@ export class ReferenceCheck {
    * @param format of the capture's sound; undefined when it has none
    * @throws InvalidOptionError when the capture has no sound; as `ReferenceSound.open` for the reference
    */
-  static async open(input: string, format: SoundFormat | undefined): Promise<ReferenceCheck> {
+  static async open(
+    input: string,
+    format: SoundFormat | undefined,
+    options: OpenCaptureOptions = {},
+  ): Promise<ReferenceCheck> {
     if (format === undefined) {
       throw new InvalidOptionError('--reference: the capture has no sound to compare with it');
     }
-    return new ReferenceCheck(input, await ReferenceSound.open(input, format));
+    return new ReferenceCheck(input, await ReferenceSound.open(input, format, options));
   }
 
   private constructor(input: string, sound: ReferenceSound) {

@@ -6,7 +6,7 @@ import { UnsupportedMediaError } from '../../base/errors.js';
 import { AudioDecoder } from '../../libav/audio-decoder.js';
 import { Resampler } from '../../libav/resampler.js';
 import type { CaptureEvent } from '../capture/event.js';
-import { openCapture } from '../capture/open.js';
+import { openCapture, type OpenCaptureOptions } from '../capture/open.js';
 import type { SoundFormat } from '../capture/sound-format.js';
 import { FrameHashes } from './frame-hashes.js';
 
@@ -35,8 +35,12 @@ export class ReferenceSound {
    * @param format of the capture, to which the reference is brought
    * @throws as {@link openCapture}; UnsupportedMediaError when there is no sound in it
    */
-  static async open(path: string, format: SoundFormat): Promise<ReferenceSound> {
-    const capture = await openCapture(path);
+  static async open(
+    path: string,
+    format: SoundFormat,
+    options: OpenCaptureOptions = {},
+  ): Promise<ReferenceSound> {
+    const capture = await openCapture(path, options);
     const folder = await mkdtemp(join(tmpdir(), 'anchornet-reference-'));
     const sound = new ReferenceSound(folder, format);
     try {
