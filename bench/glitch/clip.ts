@@ -24,6 +24,8 @@ export interface Clip {
   readonly isNegative: boolean;
   readonly encoder: 'pcm' | 'libfdk_aac' | 'aac';
   readonly bitrateBps: number;
+  /** How its pictures are encoded, where they are what it is about (`PictureCoding`). */
+  readonly pictures?: string | undefined;
   readonly durationMs: number;
   /** File with the sound as it was before codec and defects, when such were asked for; captures have none. */
   readonly reference?: string | undefined;

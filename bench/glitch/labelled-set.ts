@@ -10,6 +10,7 @@ import { soundDefects, type Defect } from './defects.js';
 import { decodeUnits, encodeUnits } from './encode-units.js';
 import { type Coded, breakOverNoise, MASKED_BELOW_DB, overNoise } from './masking.js';
 import { makeNegative, negatives } from './negatives.js';
+import { makePictureClips } from './picture-clips.js';
 import { Random } from './random.js';
 import { makeSound, materials, RATE, type Material, type Stereo } from './sounds.js';
 
@@ -17,7 +18,7 @@ export interface SetOptions {
   readonly folder: string;
   readonly seed: number;
   readonly bitratesBps: readonly number[];
-  /** Without the sounds: only captures with defects of times and pictures. */
+  /** Without the sounds: only captures with defects of times, and pictures. */
   readonly capturesOnly: boolean;
   /** Whether the clean sound of each clip is written beside it. */
   readonly references: boolean;
@@ -44,6 +45,7 @@ export async function makeSet(options: SetOptions): Promise<Clip[]> {
   await mkdir(options.folder, { recursive: true });
   const clips = options.capturesOnly ? [] : await makeSounds(options);
   clips.push(...(await makeCaptures(options.folder, options.seed)));
+  clips.push(...makePictureClips(options.folder, options.seed));
   await writeFile(join(options.folder, 'manifest.json'), `${JSON.stringify(clips, null, 2)}\n`);
   return clips;
 }

@@ -113,7 +113,8 @@ export class Score {
   }
 
   #tallies(kind: string, clip: Clip): Tally[] {
-    const coding = clip.encoder === 'pcm' ? 'pcm' : `${clip.encoder} ${clip.bitrateBps / 1000}k`;
+    const sound = clip.encoder === 'pcm' ? 'pcm' : `${clip.encoder} ${clip.bitrateBps / 1000}k`;
+    const coding = clip.pictures ?? sound;
     return [tallyOf(this.byKind, kind), tallyOf(this.byKindAndCoding, `${kind} | ${coding}`)];
   }
 }

@@ -17,12 +17,10 @@ export interface TestStreamOptions {
   readonly sound: Stereo;
   /** Of the picture, 16 to 9. */
   readonly width: number;
-  /** What the ffmpeg program does to the pictures before they are encoded. */
-  readonly filter?: string | undefined;
 }
 
 /** A moving test picture with sound, as an RTMP encoder sends it: no B-frames, AAC-LC. */
-export async function testStream({ sound, width, filter }: TestStreamOptions): Promise<ReceivedTag[]> {
+export async function testStream({ sound, width }: TestStreamOptions): Promise<ReceivedTag[]> {
   const folder = await mkdtemp(join(tmpdir(), 'anchornet-test-stream-'));
   try {
     const [wav, flv] = [join(folder, 'sound.wav'), join(folder, 'stream.flv')];
@@ -31,7 +29,6 @@ export async function testStream({ sound, width, filter }: TestStreamOptions): P
     const group = String((GROUP_MS * PICTURE_RATE) / 1000);
     execFileSync('ffmpeg', [
       ...['-v', 'error', '-f', 'lavfi', '-i', picture, '-i', wav, '-shortest'],
-      ...(filter === undefined ? [] : ['-vf', filter]),
       ...['-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '0', '-g', group, '-sc_threshold', '0'],
       ...['-pix_fmt', 'yuv420p', '-c:a', 'aac', '-b:a', String(SOUND_BPS), flv],
     ]);
