@@ -1,5 +1,6 @@
 import type { PictureDetector, Report } from '../detector.js';
 import { standStill } from '../severity.js';
+import { MOTION, RecentMotion } from './recent-motion.js';
 import type { PictureLook } from './picture-look.js';
 
 const MIN_FREEZE_MS = 250;
@@ -9,8 +10,6 @@ const BLACK_LUMA = 20;
 const BLACK_PEAK = 34;
 /** Coding noise on a still, as the mean over the small picture's luma. */
 const STILL_DIFFERENCE = 0.06;
-/** A still this long is a slide or a test card rather than a defect, unless motion came before and after it. */
-const MOTION = 0.25;
 /** An encoder takes a picture or two to bring a still to its final quality: they differ, but nothing moves in them. */
 const MAX_REFINED = 2;
 
@@ -20,6 +19,8 @@ interface Run {
   lastMs: number;
   /** How much moved right before it. */
   readonly motion: number;
+  /** By what was before it, it may well be meant: a slide, the end of a fade. */
+  readonly isPrepared: boolean;
 }
 
 /** What may turn out to be the beginning of a still. */
@@ -36,6 +37,7 @@ export class Stills implements PictureDetector {
   #black: Run | undefined;
   /** How much moved last. */
   #motion = 0;
+  readonly #recent = new RecentMotion();
   #settling: Settling | undefined;
 
   constructor(report: Report) {
@@ -45,17 +47,21 @@ export class Stills implements PictureDetector {
   picture(look: PictureLook): void {
     const difference = this.#last === undefined ? 255 : meanDifference(this.#last.luma, look.luma);
     const isBlack = isBlackPicture(look.luma);
-    if (isBlack) this.#black = grow(this.#black, look, { start: look, pictures: 0, motion: this.#motion });
-    else this.#endBlack(look);
+    if (isBlack) {
+      const isPrepared = this.#black === undefined && this.#recent.darkens();
+      this.#black = grow(this.#black, look, { start: look, pictures: 0, motion: this.#motion, isPrepared });
+    } else this.#endBlack(look);
     // Black pictures are alike: one finding is enough.
     if (difference < STILL_DIFFERENCE && !isBlack && this.#last !== undefined) {
       const { from = this.#last, pictures = 0 } = this.#settling ?? {};
       this.#settling = undefined;
-      this.#freeze = grow(this.#freeze, look, { start: from, pictures, motion: this.#motion });
+      const isPrepared = this.#freeze === undefined && !this.#recent.movesUpTo(from.timeMs);
+      this.#freeze = grow(this.#freeze, look, { start: from, pictures, motion: this.#motion, isPrepared });
     } else {
       this.#endFreeze(look, difference);
       this.#move(difference);
     }
+    if (this.#last !== undefined) this.#recent.add(look, difference);
     this.#last = look;
   }
 
@@ -82,7 +88,7 @@ export class Stills implements PictureDetector {
     if (run === undefined) return;
     const lengthMs = (next?.timeMs ?? run.lastMs) - run.from.timeMs;
     if (lengthMs < MIN_FREEZE_MS) return;
-    const isPlausible = run.motion < MOTION || (next !== undefined && motionAfter < MOTION);
+    const isPlausible = run.isPrepared || run.motion < MOTION || (next !== undefined && motionAfter < MOTION);
     this.#tell('freeze', run, {
       lengthMs,
       isPlausible,
@@ -99,7 +105,7 @@ export class Stills implements PictureDetector {
     this.#tell('black', run, {
       lengthMs,
       // A cut to black at the very beginning or end is a fade.
-      isPlausible: next === undefined || run.motion === 0,
+      isPlausible: run.isPrepared || next === undefined || run.motion === 0,
       cause: 'no picture came in: a lost source, or a switch that waited for one',
     });
   }
@@ -126,14 +132,10 @@ export class Stills implements PictureDetector {
 function grow(
   run: Run | undefined,
   look: PictureLook,
-  first: { readonly start: PictureLook; readonly pictures: number; readonly motion: number },
+  first: Pick<Run, 'pictures' | 'motion' | 'isPrepared'> & { readonly start: PictureLook },
 ): Run {
-  const grown = run ?? {
-    from: first.start,
-    pictures: first.pictures,
-    lastMs: look.timeMs,
-    motion: first.motion,
-  };
+  const { start, ...others } = first;
+  const grown = run ?? { ...others, from: start, lastMs: look.timeMs };
   grown.pictures++;
   grown.lastMs = look.timeMs;
   return grown;
