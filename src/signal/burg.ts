@@ -46,3 +46,15 @@ export function burg(samples: Float64Array, order: number): Float64Array {
   }
   return filter;
 }
+
+/** Mean square of what such a filter leaves of samples, its first `order` left out: these have too little before them. */
+export function meanResidual(filter: Float64Array, samples: Float64Array): number {
+  const order = filter.length - 1;
+  let sum = 0;
+  for (let n = order; n < samples.length; n++) {
+    let error = 0;
+    for (let k = 0; k <= order; k++) error += filter[k]! * samples[n - k]!;
+    sum += error * error;
+  }
+  return sum / (samples.length - order);
+}

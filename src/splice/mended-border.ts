@@ -1,4 +1,4 @@
-import { burg } from '../signal/burg.js';
+import { burg, meanResidual } from '../signal/burg.js';
 import { healing } from '../signal/interpolation.js';
 
 /** Samples on either side of a border that may be made anew. */
@@ -23,21 +23,11 @@ export function mendedBorder(samples: Float32Array): Float32Array | undefined {
   const mended = [line, line.slice().reverse()].map((samples) => {
     const context = samples.subarray(0, AROUND);
     const filter = burg(context, ORDER);
-    const usual = meanResidual(filter, context);
+    const usual = meanResidual(filter, context) + SILENCE;
     return healing(samples, { from: AROUND, count: 2 * MENDED, filter, usual });
   });
   const [past, future] = [mended[0]!, mended[1]!];
   if (Math.min(past.asIsDb, future.asIsDb) < STANDS_OUT_DB) return undefined;
   const change = past.healedDb <= future.healedDb ? past.change : future.change.slice().reverse();
   return Float32Array.from(change, (value, i) => value + line[AROUND + i]!);
-}
-
-function meanResidual(filter: Float64Array, samples: Float64Array): number {
-  let sum = 0;
-  for (let n = ORDER; n < samples.length; n++) {
-    let error = 0;
-    for (let k = 0; k <= ORDER; k++) error += filter[k]! * samples[n - k]!;
-    sum += error * error;
-  }
-  return sum / (samples.length - ORDER) + SILENCE;
 }

@@ -1,4 +1,4 @@
-import { burg } from '../../signal/burg.js';
+import { burg, meanResidual } from '../../signal/burg.js';
 import { healing, type Healed } from '../../signal/interpolation.js';
 import type { Line } from './residual.js';
 
@@ -76,8 +76,8 @@ export class BothSides {
   /** By how much the filter of one side leaves more residual of the other one than its own does, in dB. */
   get unlikeDb(): readonly [number, number] {
     return [
-      decibels(meanResidual(this.#future.filter, this.#past.context) / this.#past.usual),
-      decibels(meanResidual(this.#past.filter, this.#future.context) / this.#future.usual),
+      decibels(leftBy(this.#future.filter, this.#past.context) / this.#past.usual),
+      decibels(leftBy(this.#past.filter, this.#future.context) / this.#future.usual),
     ];
   }
 
@@ -108,18 +108,12 @@ export class BothSides {
 function sideOf(samples: Float64Array, length: number): Side {
   const context = samples.subarray(0, length);
   const filter = burg(context, ORDER);
-  return { samples, context, filter, usual: meanResidual(filter, context) };
+  return { samples, context, filter, usual: leftBy(filter, context) };
 }
 
 /** Mean square, a little over 0. */
-function meanResidual(filter: Float64Array, samples: Float64Array): number {
-  let sum = 0;
-  for (let n = ORDER; n < samples.length; n++) {
-    let error = 0;
-    for (let k = 0; k <= ORDER; k++) error += filter[k]! * samples[n - k]!;
-    sum += error * error;
-  }
-  return sum / (samples.length - ORDER) + 1e-12;
+function leftBy(filter: Float64Array, samples: Float64Array): number {
+  return meanResidual(filter, samples) + 1e-12;
 }
 
 function missed({ samples, context, filter }: Side, gap: number): number {

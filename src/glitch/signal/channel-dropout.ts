@@ -1,6 +1,6 @@
 import type { Report, SoundDetector } from '../detector.js';
 import { Habits } from './habits.js';
-import { mean } from './levels.js';
+import { decibels, mean } from './levels.js';
 import type { SoundPlace } from './place-map.js';
 import { HOP, type Sound } from './sound.js';
 
@@ -205,8 +205,4 @@ function sumOf(series: Float32Array, from: number, count: number): number {
   let sum = 0;
   for (let i = from; i < from + count; i++) sum += series[i]!;
   return sum;
-}
-
-function decibels(energy: number): number {
-  return 10 * Math.log10(Math.max(energy, 1e-12));
 }

@@ -1,4 +1,4 @@
-import { burg } from '../../signal/burg.js';
+import { burg, meanResidual } from '../../signal/burg.js';
 import { predictionErrors, predictor } from './prediction.js';
 import type { Sound } from './sound.js';
 
@@ -86,13 +86,7 @@ function likeliest(line: Float64Array): number | undefined {
 /** A predictor made of the samples before `at`. */
 function learn(line: Float64Array, at: number): Predictor {
   const filter = burg(line.subarray(at - LEARNT, at), ORDER);
-  let sum = 0;
-  for (let n = at - LATE; n < at; n++) {
-    let error = 0;
-    for (let k = 0; k <= ORDER; k++) error += filter[k]! * line[n - k]!;
-    sum += error * error;
-  }
-  return { filter, usual: sum / LATE + 1e-14 };
+  return { filter, usual: meanResidual(filter, line.subarray(at - LATE - ORDER, at)) + 1e-14 };
 }
 
 /**

@@ -83,3 +83,8 @@ export function loudest(sound: Sound, from: number, to: number): number {
   }
   return best;
 }
+
+/** Of an energy, full scale 0; no less than -120. */
+export function decibels(energy: number): number {
+  return 10 * Math.log10(Math.max(energy, 1e-12));
+}

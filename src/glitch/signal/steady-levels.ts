@@ -1,3 +1,4 @@
+import { decibels } from './levels.js';
 import { HOP, type Sound } from './sound.js';
 
 /** Looked at in slots of this length. */
@@ -93,10 +94,6 @@ function sharpest(sound: Sound, from: number, slot: number): number {
     if (ratio > contrast) [contrast, best] = [ratio, hop];
   }
   return best;
-}
-
-function decibels(energy: number): number {
-  return 10 * Math.log10(Math.max(energy, 1e-12));
 }
 
 function average(values: readonly number[]): number {
