@@ -92,7 +92,8 @@ for (const clip of clips) {
     clip,
     findings.filter(({ kind }) => ffmpegKinds.has(kind)),
   );
-  both.ffmpeg.add(clip, ffmpegFindings(join(folder, clip.file)));
+  const medium = /\.(aac|wav)$/.test(clip.file) ? 'audio' : 'video';
+  both.ffmpeg.add(clip, ffmpegFindings(join(folder, clip.file), medium));
 }
 const cpu = process.cpuUsage(cpuBefore);
 const cpuSeconds = (cpu.user + cpu.system) / 1e6;
