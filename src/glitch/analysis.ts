@@ -11,9 +11,10 @@ import { soundFormatOf } from './capture/sound-format.js';
 import type { DetectorSet, Report, SoundDetector, StreamDetector } from './detector.js';
 import type { Finding } from './finding.js';
 import { Merge } from './merge.js';
+import { Black } from './picture/black.js';
+import { Freeze } from './picture/freeze.js';
 import { Looks } from './picture/looks.js';
 import { MissingIdr } from './picture/missing-idr.js';
-import { Stills } from './picture/stills.js';
 import { BandwidthDrop } from './signal/bandwidth-drop.js';
 import { Breaks } from './signal/breaks.js';
 import { ChannelDropout } from './signal/channel-dropout.js';
@@ -120,7 +121,7 @@ export class Analysis {
       new BandwidthDrop(report),
       ...more.sound,
     ];
-    this.#looks = options.pictures ? new Looks([new Stills(report)], report) : undefined;
+    this.#looks = options.pictures ? new Looks([new Freeze(report), new Black(report)], report) : undefined;
   }
 
   push(event: CaptureEvent): void {

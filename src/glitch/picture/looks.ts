@@ -76,7 +76,14 @@ export class Looks {
       const start = row * this.#surface.strides[0];
       luma.set(plane.subarray(start, start + LOOK_WIDTH), row * LOOK_WIDTH);
     }
-    const look = { timeMs, unit: event?.place.index, byteOffset: event?.place.byteOffset, luma };
+    const { unit, place } = event ?? {};
+    const look = {
+      timeMs,
+      unit: place?.index,
+      byteOffset: place?.byteOffset,
+      isIdr: unit?.isIdr ?? false,
+      luma,
+    };
     for (const detector of this.#detectors) detector.picture(look);
   }
 }

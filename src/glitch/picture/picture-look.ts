@@ -4,6 +4,8 @@ export interface PictureLook {
   readonly timeMs: number;
   readonly unit: number | undefined;
   readonly byteOffset: number | undefined;
+  /** Coded anew: every pixel of it may differ a little from the picture before, although nothing moved. */
+  readonly isIdr: boolean;
   /** Luma of the picture scaled to {@link LOOK_WIDTH} × {@link LOOK_HEIGHT}, row by row, 16–235. */
   readonly luma: Uint8Array;
 }

@@ -1,51 +1,59 @@
-import type { PictureLook } from './picture-look.js';
-
-/** A mean difference of two pictures' luma from which on something moved between them. */
-export const MOTION = 0.25;
-/** Before a freeze this share of the pictures of a second moved, and so many: a cut from slide to slide is one. */
-const MOVING_MS = 1000;
+/** From this movement on something moved between two pictures. */
+export const MOTION = 0.003;
+/** How far back it is looked, freezes left out. */
+const RECENT_MS = 1000;
+/** Pictures move where this share of them do, and so many: a cut from slide to slide is one. */
 const MOVING_SHARE = 0.3;
 const MOVING_PICTURES = 4;
-/** A cut differs by so many times what moved before it. */
-const CUT = 5;
-/** A fade darkens every one of so many pictures, by this much of luma each. */
-const FADING_PICTURES = 5;
-const FADING_STEP = 0.5;
+/** A cut moves so many times as much as is usual, and what comes right after it was cut to. */
+const CUT = 10;
+const CUT_MS = 300;
 
-interface Step {
+/** From a picture to the next one. */
+export interface MotionStep {
+  /** Of the latter. */
   readonly timeMs: number;
-  /** Mean difference of luma from the picture before. */
-  readonly difference: number;
-  /** Mean luma. */
-  readonly brightness: number;
+  readonly lengthMs: number;
+  readonly movement: number;
+  /** It is coded anew: what seems to move may be that. */
+  readonly isIdr: boolean;
+  /** What went on during a freeze, seen at once. */
+  readonly isJump: boolean;
 }
 
 /** How pictures have moved of late: what tells a picture that stays from one that was meant to. */
 export class RecentMotion {
-  #steps: Step[] = [];
+  readonly #steps: readonly MotionStep[];
+  /** Median movement of the steps in which something moved; 0 where these are few. */
+  readonly usual: number;
+  /** The largest movement from one picture to the next, 0 where {@link usual} is. */
+  readonly largest: number;
+  /** Whether pictures moved one by one. */
+  readonly isMotion: boolean;
 
-  /** @param difference mean difference of luma from the picture before */
-  add({ timeMs, luma }: PictureLook, difference: number): void {
-    const brightness = luma.reduce((sum, value) => sum + value, 0) / luma.length;
-    this.#steps.push({ timeMs, difference, brightness });
-    while (this.#steps[0]!.timeMs < timeMs - 2 * MOVING_MS) this.#steps.shift();
+  constructor(steps: readonly MotionStep[] = []) {
+    this.#steps = steps;
+    const plain = steps.filter(({ isIdr, isJump }) => !isIdr && !isJump);
+    const moving = plain.map(({ movement }) => movement).filter((movement) => movement >= MOTION);
+    moving.sort((a, b) => a - b);
+    const isSeveral = moving.length >= MOVING_PICTURES;
+    this.usual = isSeveral ? moving[moving.length >> 1]! : 0;
+    this.largest = isSeveral ? moving.at(-1)! : 0;
+    this.isMotion = isSeveral && moving.length >= MOVING_SHARE * plain.length;
   }
 
-  /** Whether the pictures up to this one moved one by one, and it is no cut. */
-  movesUpTo(timeMs: number): boolean {
-    const steps = this.#steps.filter((step) => step.timeMs <= timeMs && step.timeMs > timeMs - MOVING_MS);
-    const moving = steps.map(({ difference }) => difference).filter((difference) => difference >= MOTION);
-    if (moving.length < MOVING_PICTURES || moving.length < MOVING_SHARE * steps.length) return false;
-    const usual = [...moving].sort((a, b) => a - b)[moving.length >> 1]!;
-    return steps.at(-1)!.difference <= CUT * usual;
+  after(step: MotionStep): RecentMotion {
+    const steps = [...this.#steps, step];
+    let lengthMs = steps.reduce((sum, one) => sum + one.lengthMs, 0);
+    let first = 0;
+    while (lengthMs - steps[first]!.lengthMs >= RECENT_MS) lengthMs -= steps[first++]!.lengthMs;
+    return new RecentMotion(steps.slice(first));
   }
 
-  /** Whether the last pictures became darker one by one. */
-  darkens(): boolean {
-    const last = this.#steps.slice(-FADING_PICTURES - 1);
-    return (
-      last.length > FADING_PICTURES &&
-      last.every(({ brightness }, i) => i === 0 || brightness < last[i - 1]!.brightness - FADING_STEP)
+  /** Whether there was a cut up to this picture, or right before it. */
+  isCutTo(timeMs: number): boolean {
+    return this.#steps.some(
+      (step) => !step.isJump && step.timeMs > timeMs - CUT_MS && step.movement > CUT * this.usual,
     );
   }
 }
