@@ -21,6 +21,10 @@ import { switchPoint } from './switch-point.js';
 const CALM_FRAMES = 3;
 /** Of an episode so much is looked at, to tell what it is. */
 const LONGEST_FRAMES = 100;
+/** What goes on for so many frames, while the capture is like its reference, is how the codec does this sound. */
+const SETTLED_FRAMES = 24;
+/** Of the sound, the most that a codec makes noise of. */
+const SETTLED_SHARE = 0.5;
 /** What lies so close to a jump is its edge. */
 const EDGE_FRAMES = 3;
 /** Mean square from which on sound tells whether the capture follows the line. */
@@ -193,6 +197,9 @@ export class Compare implements SoundDetector {
     const excessDb = this.#baseline.excessDb(noiseToMaskDb);
     if (noiseToMaskDb > (episode.worst?.noiseToMaskDb ?? -Infinity)) {
       episode.worst = { position, noiseToMaskDb, excessDb, channel: excess.channel };
+    }
+    if (episode.frames % SETTLED_FRAMES === 0 && error.error < SETTLED_SHARE * error.signal) {
+      this.#noise = new StepNoise(this.#lasting.length);
     }
     const samples = goesOnElsewhere(sound, this.#reference, {
       after: position + FRAME,

@@ -23,6 +23,8 @@ const LOST_FRAMES = 300;
 const MUST_LEAVE = 0.3;
 /** And no more than so many times what the codec leaves: half a note fits the other half quite well. */
 const MAY_LEAVE = 4;
+/** The line goes on where it leaves no more than the codec, and than this. */
+const ON_LINE = 0.1;
 /** Mean square from which on sound is like any other only where it is the same. */
 const SILENCE = 1e-7;
 
@@ -46,6 +48,8 @@ export function goesOnElsewhere(
   const piece = middle(sound, ahead, PIECE);
   if (piece.length < PIECE || power(piece) < SILENCE) return undefined;
   const expected = line.place(ahead);
+  const leftHere = shareLeft(likeness(piece, mix(line.read(reference, ahead, PIECE))));
+  if (leftHere < Math.min(usualShare, ON_LINE) + LEAVES_NOTHING) return undefined;
   let found: { readonly at: number; readonly score: number } | undefined;
   if (badFrames % LOST_FRAMES === 0) {
     const anew = alignChunk(sound, sound.endPosition - CHUNK, reference);
@@ -58,9 +62,8 @@ export function goesOnElsewhere(
     found = findNear(piece, reference, expected, Math.round(reach.reachSeconds * sound.sampleRate));
   }
   if (found === undefined) return undefined;
-  const here = mix(line.read(reference, ahead, PIECE));
   const left = shareLeft(found.score);
-  if (left > MUST_LEAVE * shareLeft(likeness(piece, here))) return undefined;
+  if (left > MUST_LEAVE * leftHere) return undefined;
   if (left > MAY_LEAVE * usualShare + LEAVES_NOTHING) return undefined;
   return found.at - expected;
 }

@@ -185,13 +185,17 @@ interface Bands {
 }
 
 function bandsOf(frames: readonly LevelFrame[]): Bands {
-  const count = frames[0]!.reference.length;
-  const total = (of: 'reference' | 'heard', band: number): number =>
-    frames.reduce((power, frame) => power + frame[of][band]!, 0);
-  const reference = Array.from({ length: count }, (_, band) => total('reference', band));
-  const heard = Array.from({ length: count }, (_, band) => total('heard', band));
+  const reference = totals(frames.map((frame) => frame.reference));
+  const heard = totals(frames.map((frame) => frame.heard));
   const ratiosDb = heard.map((power, band) => db((power + QUIET / 10) / (reference[band]! + QUIET / 10)));
   return { reference, ratiosDb, levelDb: db(sum(heard) / sum(reference)) };
+}
+
+/** Of each band. */
+function totals(frames: readonly (readonly number[])[]): number[] {
+  const powers = frames[0]!.map(() => 0);
+  for (const frame of frames) for (let band = 0; band < powers.length; band++) powers[band]! += frame[band]!;
+  return powers;
 }
 
 /** Whether the level is that of the whole side in most of its frames. */

@@ -45,26 +45,43 @@ export class Line {
     const first = Math.floor(this.place(from)) - HALF_TAPS;
     const last = Math.ceil(this.place(from + length)) + HALF_TAPS;
     const source = reference.read(first, last - first + 1);
-    const starts = new Int32Array(length);
-    const phases = new Uint16Array(length);
-    for (let i = 0; i < length; i++) {
-      const place = this.place(from + i) - first;
-      const whole = Math.floor(place);
-      starts[i] = whole - HALF_TAPS + 1;
-      phases[i] = Math.round((place - whole) * PHASES);
+    const runs: Run[] = [];
+    for (let i = 0; i < length;) {
+      const steps = Math.round((this.place(from + i) - first) * PHASES);
+      const end = Math.min(length, i + this.#runLength(from + i, steps + first * PHASES));
+      runs.push({
+        from: i,
+        to: end,
+        start: Math.floor(steps / PHASES) - HALF_TAPS + 1,
+        phase: steps % PHASES,
+      });
+      i = end;
     }
     return source.map((samples) => {
       const out = new Float32Array(length);
-      for (let i = 0; i < length;) {
-        const start = starts[i]!;
-        const phase = phases[i]!;
-        const first = i++;
-        while (i < length && phases[i] === phase && starts[i] === start + i - first) i++;
-        interpolate(samples, start, phase, out.subarray(first, i));
+      for (const { from, to, start, phase } of runs) {
+        interpolate(samples, start, phase, out.subarray(from, to));
       }
       return out;
     });
   }
+
+  /** How many samples from a position on lie `steps` of a {@link PHASES}th of a sample, each rounded, further by one sample each. */
+  #runLength(position: number, steps: number): number {
+    if (this.#drift === 0) return Infinity;
+    const off = this.place(position) * PHASES - steps;
+    const room = this.#drift > 0 ? 0.5 - off : 0.5 + off;
+    return Math.max(1, Math.ceil(room / (PHASES * Math.abs(this.#drift))));
+  }
+}
+
+/** Samples [from, to) of what is read, all between samples of the source by as much. */
+interface Run {
+  readonly from: number;
+  readonly to: number;
+  /** Of the samples under the kernel of the first of them. */
+  readonly start: number;
+  readonly phase: number;
 }
 
 const PHASES = 256;

@@ -44,6 +44,8 @@ export class StepNoise {
 
   /** Mean over the bands of all the error of a frame over the usual, in dB: of those of late, and of the last one. */
   readonly #wides: number[] = [];
+  /** Powers of the reference in the band that is looked at: of three frames. */
+  readonly #around = new Float32Array(3 * STEPS);
   #wide = 0;
 
   constructor(channels: number) {
@@ -62,29 +64,36 @@ export class StepNoise {
   measure(frames: readonly (readonly ShortTimePowers[])[]): Excess | undefined {
     let worst = { channel: 0, db: 0 };
     let [wide, bands] = [0, 0];
+    const reference = this.#around;
     for (const [index, band] of this.#bands.entries()) {
       const channel = Math.floor(index / BANDS);
       const into = index % BANDS;
       const share =
         band.highs.length < LEAST ? ASSUMED_SHARE : Math.max(LEAST_SHARE, band.error / (band.signal + 1e-12));
       const bar = Math.max(highOf(band.highs) + OVER_HIGH_DB, OVER_MEAN_DB);
-      const reference = frames.flatMap((frame) => column(frame[channel]!.reference, into));
-      const error = column(frames[1]![channel]!.error, into);
+      for (let frame = 0; frame < 3; frame++) {
+        const powers = frames[frame]![channel]!.reference;
+        for (let step = 0; step < STEPS; step++)
+          reference[frame * STEPS + step] = powers[step * BANDS + into]!;
+      }
+      const { error } = frames[1]![channel]!;
       let around = 0;
       let total = 0;
+      let [sum, top] = [0, 0];
       for (let step = STEPS - REACH; step < STEPS + REACH; step++) around += reference[step]!;
-      band.top = -Infinity;
       for (let step = 0; step < STEPS; step++) {
         around += reference[STEPS + REACH + step]!;
         const usual = (share * around) / (2 * REACH + 1) + FLOOR;
+        const own = error[step * BANDS + into]!;
         total += usual;
-        const over = 10 * Math.log10((error[step]! + 1e-12) / usual);
-        band.top = Math.max(band.top, over);
-        if (over - bar > worst.db) worst = { channel, db: over - bar };
+        sum += own;
+        top = Math.max(top, (own + 1e-12) / usual);
         around -= reference[STEPS - REACH + step]!;
       }
+      band.top = 10 * Math.log10(top);
+      if (band.top - bar > worst.db) worst = { channel, db: band.top - bar };
       if (total < 4 * STEPS * FLOOR) continue;
-      wide += 10 * Math.log10((sum(error) + 1e-12) / total);
+      wide += 10 * Math.log10((sum + 1e-12) / total);
       bands++;
     }
     this.#wide = wide / Math.max(1, bands);
@@ -109,8 +118,12 @@ export class StepNoise {
     if (this.#wides.length > KEPT) this.#wides.shift();
     for (const [index, band] of this.#bands.entries()) {
       const { reference, error } = frame[Math.floor(index / BANDS)]!;
-      band.signal = REMEMBER * band.signal + sum(column(reference, index % BANDS));
-      band.error = REMEMBER * band.error + sum(column(error, index % BANDS));
+      band.signal *= REMEMBER;
+      band.error *= REMEMBER;
+      for (let at = index % BANDS; at < STEPS * BANDS; at += BANDS) {
+        band.signal += reference[at]!;
+        band.error += error[at]!;
+      }
       band.highs.push(band.top);
       if (band.highs.length > KEPT) band.highs.shift();
     }
@@ -119,25 +132,22 @@ export class StepNoise {
 
 /** The most of late. */
 function highOf(highs: readonly number[]): number {
-  return highs.length < LEAST ? ASSUMED_HIGH_DB : Math.max(...highs);
+  return highs.length < LEAST
+    ? ASSUMED_HIGH_DB
+    : highs.reduce((most, high) => Math.max(most, high), -Infinity);
 }
 
 /** Whether in some step hardly anything is left of the reference. */
 function isHollow({ reference, heard }: ShortTimePowers): boolean {
-  const mean = sum([...reference]) / STEPS;
-  for (let at = 0; at < STEPS * BANDS; at += BANDS) {
-    const due = sum([...reference.subarray(at, at + BANDS)]);
-    const own = sum([...heard.subarray(at, at + BANDS)]);
+  let mean = 0;
+  for (const power of reference) mean += power / STEPS;
+  for (let step = 0; step < STEPS; step++) {
+    let [due, own] = [0, 0];
+    for (let at = step * BANDS; at < (step + 1) * BANDS; at++) {
+      due += reference[at]!;
+      own += heard[at]!;
+    }
     if (due > Math.max(SOUND, HOLE_SHARE * mean) && own < HOLE_SHARE * due) return true;
   }
   return false;
-}
-
-/** One band in all steps. */
-function column(powers: Float32Array, band: number): number[] {
-  return Array.from({ length: STEPS }, (_, step) => powers[step * BANDS + band]!);
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
