@@ -10,6 +10,7 @@ import type { GlitchReport } from '../../src/glitch/analyse.js';
 import type { AudioEvent, CaptureEvent, PcmEvent } from '../../src/glitch/capture/event.js';
 import { soundFormatOf } from '../../src/glitch/capture/sound-format.js';
 import type { Finding } from '../../src/glitch/finding.js';
+import { soundKinds } from '../../src/glitch/merge.js';
 import { ReferenceCheck, type ReferenceSummary } from '../../src/glitch/reference/reference-check.js';
 import type { AacUnit } from '../../src/media/access-unit.js';
 import { noise } from '../libav/signal.js';
@@ -43,6 +44,12 @@ function melody(seed: number): Float32Array {
     );
   });
 }
+
+/** 10 ms. */
+const HOLE = 480;
+const FRAME_MS = (FRAME * 1000) / RATE;
+/** In `samples/glitchy.flv`. */
+const DAMAGED_UNTIL_MS = 3900;
 
 const source = melody(1);
 const other = melody(2);
@@ -144,6 +151,35 @@ describe('a capture against its reference', () => {
     // What is heard of them.
     expect(findings.some(({ kind, severity }) => kind !== 'alien-frame' && severity === 'major')).toBe(true);
     expect((await compare(stream(units), 'source.aac')).findings).toEqual([]);
+  });
+
+  it('has no finding where its frames are those of the reference, though decoders fill in noise at random', async () => {
+    const config = await Config.load(new URL('../../', import.meta.url).pathname);
+    const sample = (name: string): string => new URL(`../../samples/${name}`, import.meta.url).pathname;
+    const args = [sample('glitchy.flv'), '--reference', sample('show.mp4'), '--no-pictures', '--json'];
+    const { result } = await captureOutput<GlitchReport>(() => AnalyzeGlitch.run(args, config));
+    const heard = result!.findings.filter(
+      ({ kind, severity }) => soundKinds.has(kind) && severity !== 'info',
+    );
+    // After the frame that was damaged the stream is whole, but for its times.
+    expect(heard.filter(({ timeMs }) => timeMs > DAMAGED_UNTIL_MS)).toEqual([]);
+    expect(heard.some(({ kind }) => kind === 'skip')).toBe(true);
+  });
+
+  it('is heard as well where a codec makes more noise of it from now on', async () => {
+    const half = (SECONDS / 2) * RATE;
+    const hiss = noise(SECONDS * RATE, 5);
+    // A tone that rises is like itself at one place only.
+    const sound = hiss.map((x, i) =>
+      i < half ? 0.3 * Math.sin(2 * Math.PI * (300 + 75 * (i / RATE)) * (i / RATE)) : x,
+    );
+    await writeFile(folder.file('tone-hiss.wav'), wav(sound));
+    const [from, to] = [half + 2 * RATE, half + 2 * RATE + HOLE];
+    const holed = sound.map((x, i) => (i >= from && i < to ? 0 : x));
+    const { findings } = await compare(stream(aacClip(holed)), 'tone-hiss.wav');
+    expect(findings).toMatchObject([{ kind: 'gap' }]);
+    expect(Math.abs(findings[0]!.timeMs - ((from + delay) * 1000) / RATE)).toBeLessThan(FRAME_MS);
+    expect((await compare(stream(aacClip(sound)), 'tone-hiss.wav')).findings).toEqual([]);
   });
 
   it('that began later and whose clock runs off is followed', async () => {

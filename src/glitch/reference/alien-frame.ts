@@ -1,6 +1,7 @@
 import { audioTimeMs } from '../bitstream/aac-frame.js';
 import type { AudioEvent } from '../capture/event.js';
 import type { Report, StreamDetector } from '../detector.js';
+import { Alike } from './alike.js';
 import type { FrameHashes } from './frame-hashes.js';
 
 /** Fewer frames of the reference before it say nothing: a silent frame is alike in many streams. */
@@ -12,6 +13,10 @@ export class AlienFrame implements StreamDetector {
   readonly #report: Report;
   #units = 0;
   #copied = 0;
+  /** Index in the reference of the frame before. */
+  #last = -1;
+  /** Where frames follow each other as they do in the reference. */
+  readonly copied = new Alike();
   #run: { first: AudioEvent; frames: number } | undefined;
 
   constructor(hashes: FrameHashes, report: Report) {
@@ -27,7 +32,12 @@ export class AlienFrame implements StreamDetector {
   audio(event: AudioEvent): void {
     if (this.#hashes.size === 0) return;
     this.#units++;
-    if (this.#hashes.has(event.unit.data)) {
+    const expected = this.#last + 1;
+    const index = this.#hashes.indexOf(event.unit.data, expected);
+    if (index !== undefined) this.#last = index;
+    const fromMs = audioTimeMs(event);
+    this.copied.add({ fromMs, toMs: fromMs + frameMs(event), isAlike: index === expected });
+    if (index !== undefined) {
       this.#copied++;
       this.#tell();
     } else if (this.#run === undefined) this.#run = { first: event, frames: 1 };
@@ -42,15 +52,14 @@ export class AlienFrame implements StreamDetector {
     const run = this.#run;
     this.#run = undefined;
     if (run === undefined || this.#copied < LEAST_COPIED) return;
-    const { unit, place } = run.first;
-    const frameMs = (unit.durationSamples * 1000) / unit.config.sampleRate;
+    const { place } = run.first;
     this.#report({
       kind: 'alien-frame',
       medium: 'audio',
       severity: 'info',
       reason: 'legal by itself: what is heard of it is found in the sound',
       timeMs: audioTimeMs(run.first),
-      durationMs: run.frames * frameMs,
+      durationMs: run.frames * frameMs(run.first),
       unit: place.index,
       byteOffset: place.byteOffset,
       measured: { frames: run.frames, copiedBefore: this.#copied },
@@ -58,4 +67,8 @@ export class AlienFrame implements StreamDetector {
       isByReference: true,
     });
   }
+}
+
+function frameMs({ unit }: AudioEvent): number {
+  return (unit.durationSamples * 1000) / unit.config.sampleRate;
 }

@@ -2,6 +2,8 @@ import { InvalidOptionError } from '../../base/errors.js';
 import type { OpenCaptureOptions } from '../capture/open.js';
 import type { SoundFormat } from '../capture/sound-format.js';
 import type { DetectorSet, Report } from '../detector.js';
+import type { Finding } from '../finding.js';
+import { soundKinds } from '../merge.js';
 import { AlienFrame } from './alien-frame.js';
 import { Compare, type Comparison } from './compare.js';
 import { ReferenceSound } from './reference-sound.js';
@@ -12,11 +14,16 @@ export interface ReferenceSummary extends Comparison {
   readonly copiedShare: number;
 }
 
+interface Detectors {
+  readonly compare: Compare;
+  readonly alien: AlienFrame;
+}
+
 /** A reference that was opened, and what looks at a capture by it. */
 export class ReferenceCheck {
   readonly #input: string;
   readonly #sound: ReferenceSound;
-  #detectors: { compare: Compare; alien: AlienFrame } | undefined;
+  #detectors: Detectors | undefined;
 
   /**
    * Decodes the reference.
@@ -44,7 +51,7 @@ export class ReferenceCheck {
     const compare = new Compare(this.#sound, this.#input, report);
     const alien = new AlienFrame(this.#sound.hashes, report);
     this.#detectors = { compare, alien };
-    return { stream: [alien], sound: [compare], revise: (finding) => compare.alike.revise(finding) };
+    return { stream: [alien], sound: [compare], revise: (finding) => revised(finding, { compare, alien }) };
   }
 
   /** Undefined before there were detectors. */
@@ -58,4 +65,16 @@ export class ReferenceCheck {
   close(): Promise<void> {
     return this.#sound.close();
   }
+}
+
+/** What was told of sound that is the reference's own is `info`. */
+function revised(finding: Finding, { compare, alien }: Detectors): Finding {
+  if (finding.severity === 'info' || finding.medium !== 'audio') return finding;
+  if (finding.isByReference === true) {
+    if (!alien.copied.covers(finding)) return finding;
+    const reason = "the frames are the reference's own: decoders fill in noise at random";
+    return { ...finding, severity: 'info', reason };
+  }
+  if (!soundKinds.has(finding.kind) || !compare.alike.covers(finding)) return finding;
+  return { ...finding, severity: 'info', reason: 'the reference has the same: it is in the source' };
 }
