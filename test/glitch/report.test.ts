@@ -6,7 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import AnalyzeGlitch from '../../commands/analyze-glitch.js';
 import type { GlitchReport } from '../../src/glitch/analyse.js';
 import type { Finding, Severity } from '../../src/glitch/finding.js';
+import { axisLane } from '../../src/glitch/view/html/axis-lane.js';
+import { html } from '../../src/glitch/view/html/markup.js';
 import { reportPage } from '../../src/glitch/view/html/page.js';
+import { Scale } from '../../src/glitch/view/html/scale.js';
 import { OverviewBins } from '../../src/glitch/view/overview.js';
 import { MAX_CLOSE_UPS, Surroundings } from '../../src/glitch/view/surroundings.js';
 import { sine } from '../libav/signal.js';
@@ -126,6 +129,13 @@ describe('a report', () => {
     expect(page).toContain(`${findings.length - MAX_CLOSE_UPS} more without a close-up`);
     expect(page).toContain('7 more are left out here');
     expect(page).toContain('<b>7</b> info');
+  });
+
+  it('has times under its figures that stay within them', () => {
+    const lane = html`${axisLane(new Scale(0, 4000), (ms) => `${ms} ms`)}`.text;
+    const ticks = [...lane.matchAll(/class="(tick[^"]*)"[^>]*>\s*(\d+) ms/g)];
+    expect(ticks.map(([, , ms]) => Number(ms))).toEqual(Array.from({ length: 9 }, (_, i) => 500 * i));
+    expect(ticks.map(([, name]) => name)).toEqual([...Array<string>(8).fill('tick'), 'tick late']);
   });
 
   it('has a timeline of a fixed number of bins that loses no byte and no peak', () => {

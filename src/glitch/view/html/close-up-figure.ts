@@ -2,6 +2,7 @@ import type { CloseUp } from '../close-up.js';
 import type { StampedUnit } from '../recent-stamps.js';
 import type { Waveform } from '../waveform.js';
 import { frequencyShare } from '../spectrogram.js';
+import { axisLane } from './axis-lane.js';
 import { html, type Content } from './markup.js';
 import { Scale } from './scale.js';
 import { channelNames, whereOf } from './words.js';
@@ -44,14 +45,7 @@ export function closeUpFigure(closeUp: CloseUp): Content {
       )}
       ${unitLane('Sound', lanes.audio, { closeUp, scale, medium: 'audio' })}
       ${unitLane('Pictures', lanes.video, { closeUp, scale, medium: 'video' })}
-      <div class="lane axis">
-        <span class="lane-name"></span>
-        <div class="plot">
-          ${scale
-            .ticks(8)
-            .map(({ ms }) => html`<span class="tick" style="left:${scale.at(ms)}%">${seconds(ms)}</span>`)}
-        </div>
-      </div>
+      ${axisLane(scale, (ms) => (ms / 1000).toFixed(3))}
     </div>
   </figure>`;
 }
@@ -61,10 +55,6 @@ function kilohertz(sampleRate: number): Content {
   const top = sampleRate / 2000;
   return html`<span>${Math.round(top)} kHz</span><span>${(top * frequencyShare(0.5)).toFixed(0)}</span
     ><span>0</span>`;
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(3)}`;
 }
 
 function waves({ lows, highs }: Waveform): Content {

@@ -3,6 +3,7 @@ import { clockTime } from '../../clock-time.js';
 import type { Finding } from '../../finding.js';
 import type { CloseUp } from '../close-up.js';
 import type { Overview } from '../overview.js';
+import { axisLane } from './axis-lane.js';
 import { html, type Content, type Markup } from './markup.js';
 import { Scale } from './scale.js';
 import { channelNames } from './words.js';
@@ -44,14 +45,12 @@ export function overviewFigure(
             </div>`
           : ''
       }
-      <div class="lane axis">
-        <span class="lane-name"></span>
-        <div class="plot">${axis(scale)}</div>
-      </div>
+      ${axisLane(scale, timeLabel)}
     </div>
     <figcaption>
-      Levels from −60 to 0 dB: RMS, and the peaks behind
-      it.${hasVideo ? ` Pictures by bit rate, up to ${Math.round(Math.max(...rates.kbps))} kb/s.` : ''} Marks
+      ${overview.peaks.length > 0 ? 'Levels from −60 to 0 dB: RMS, and the peaks behind it. ' : ''}${
+        hasVideo ? `Pictures by bit rate, up to ${Math.round(Math.max(...rates.kbps))} kb/s. ` : ''
+      }Marks
       lead to the findings below.
     </figcaption>
   </figure>`;
@@ -134,11 +133,8 @@ function svg(endMs: number, content: Markup): Content {
   </svg>`;
 }
 
-function axis(scale: Scale): Content {
-  return scale.ticks(8).map(({ ms, stepMs }) => {
-    const label = clockTime(ms)
-      .replace(stepMs < 1000 ? /0{1,2}$/ : /\.\d+$/, '')
-      .replace(/^0:/, '');
-    return html`<span class="tick" style="left:${scale.at(ms)}%">${label}</span>`;
-  });
+function timeLabel(ms: number, stepMs: number): string {
+  return clockTime(ms)
+    .replace(stepMs < 1000 ? /0{1,2}$/ : /\.\d+$/, '')
+    .replace(/^0:/, '');
 }

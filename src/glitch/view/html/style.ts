@@ -68,6 +68,7 @@ a.mark:hover, a.mark:focus-visible { top: 0; bottom: 0; min-width: 6px; opacity:
 .peak { fill: var(--peak); } .rms { fill: var(--rms); } .bytes { fill: var(--unit-odd); }
 .axis .plot { height: 18px; background: none; overflow: visible; }
 .tick { position: absolute; top: 3px; padding-left: 4px; border-left: 1px solid var(--line); color: var(--soft); font-size: 0.74rem; line-height: 1; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.tick.late { padding: 0 4px 0 0; border-left: 0; border-right: 1px solid var(--line); transform: translateX(-100%); }
 .finding { border-left: 4px solid var(--tone); scroll-margin-top: 12px; }
 .finding:target { box-shadow: 0 0 0 2px var(--tone); }
 .finding > header { display: flex; flex-wrap: wrap; gap: 4px 14px; align-items: center; }
@@ -134,6 +135,7 @@ footer p + p { margin-top: 6px; }
   .spectrum .lane-name { position: absolute; z-index: 1; padding: 2px 6px; color: #fff; text-shadow: 0 0 3px #000; }
   .tick:nth-child(even) { display: none; }
   .overview, .reference, .finding { padding: 12px; }
+  .others td:last-child { white-space: nowrap; }
   .verdict { gap: 6px; }
   .count { gap: 6px; padding: 5px 11px; }
 }
