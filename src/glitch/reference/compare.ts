@@ -23,8 +23,8 @@ const CALM_FRAMES = 3;
 const LONGEST_FRAMES = 100;
 /** What goes on for so many frames, while the capture is like its reference, is how the codec does this sound. */
 const SETTLED_FRAMES = 24;
-/** Of the sound, the most that a codec makes noise of. */
-const SETTLED_SHARE = 0.5;
+/** Of the sound, the most that a codec makes noise of, in power. */
+const CODED_SHARE = 0.5;
 /** What lies so close to a jump is its edge. */
 const EDGE_FRAMES = 3;
 /** Mean square from which on sound tells whether the capture follows the line. */
@@ -173,7 +173,7 @@ export class Compare implements SoundDetector {
     this.alike.add({ fromMs, toMs: fromMs + sound.ms(FRAME), isAlike: excess === undefined });
     if (excess === undefined) {
       this.#noise.learn(error.shortTime);
-      if (error.signal > TELLING * FRAME) this.#isOnLine = true;
+      if (error.signal > TELLING * FRAME && isFollowed(error)) this.#isOnLine = true;
       const late = this.#errors.follow(sound, position, references);
       if (late !== undefined) {
         this.#line!.follow(position, FOLLOW_TIME * late, (FOLLOW_DRIFT * late) / FRAME);
@@ -198,7 +198,7 @@ export class Compare implements SoundDetector {
     if (noiseToMaskDb > (episode.worst?.noiseToMaskDb ?? -Infinity)) {
       episode.worst = { position, noiseToMaskDb, excessDb, channel: excess.channel };
     }
-    if (episode.frames % SETTLED_FRAMES === 0 && error.error < SETTLED_SHARE * error.signal) {
+    if (episode.frames % SETTLED_FRAMES === 0 && isFollowed(error)) {
       this.#noise = new StepNoise(this.#lasting.length);
     }
     const samples = goesOnElsewhere(sound, this.#reference, {
@@ -317,6 +317,11 @@ export class Compare implements SoundDetector {
 function shareOf(frames: readonly Compared[]): number {
   const signal = frames.reduce((sum, { error }) => sum + error.signal, 0) / frames.length;
   return frames[1]!.error.error / (signal + 1e-9);
+}
+
+/** Whether the capture is like its reference, but for a codec. */
+function isFollowed({ error, signal }: FrameError): boolean {
+  return error < CODED_SHARE * signal;
 }
 
 function begun(position: number, line: Line): Episode {

@@ -21,7 +21,8 @@ const OVER_USUAL = 1.5;
 const CLICK_FRAMES = 6;
 /** What stands out by so much is no noise of a codec, even if all of its window has it. */
 const SMEARED_DB = 24;
-const ALIAS_SHARE = 0.4;
+/** Of codecs, the noise of soft hiss comes near the sound itself; two sounds that alias are louder than either. */
+const ALIAS_SHARE = 1.1;
 const ALIAS_DB = 4;
 const LONGEST_GAP_MS = 200;
 
@@ -172,7 +173,12 @@ export function reportEpisode(
   if (worst.excessDb === undefined && !isAlias) return;
   if (episode.errorShare < Math.max(LEAST_SHARE, OVER_USUAL * usualShare)) {
     // A codec spreads a click over its windows; next to attacks its own noise is as large.
-    if (!isShort || (worst.excessDb ?? 0) < SMEARED_DB || !isSteady(stretch, worst.position - from)) return;
+    if (
+      !isShort ||
+      (worst.excessDb ?? 0) < SMEARED_DB ||
+      !isSteady(stretch, worst.position + FRAME / 2 - from)
+    )
+      return;
     report({
       ...placed(sound, worst.position + FRAME / 2),
       ...verdict,

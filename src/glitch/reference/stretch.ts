@@ -1,10 +1,11 @@
 /** Samples whose energies are looked at together: 0.67 ms at 48 kHz. */
 export const HOP = 32;
 
-/** Steady sound changes by less than this, in power, between windows within so many samples. */
+/** Steady sound changes by less than this, in power, between windows within {@link STEADY_REACH}. */
 const STEADY_RATIO = 3;
 const STEADY_WINDOW = 512;
-const STEADY_REACH = 1536;
+/** A codec's noise goes before what it belongs to by its window, 2048 samples, and is heard in half a frame beside. */
+const STEADY_REACH = 2048 + 512;
 
 /** A stretch of a capture and, sample by sample in step, what its reference has there. */
 export interface Stretch {
