@@ -197,4 +197,23 @@ describe('surfaces', () => {
     decoder.close();
     surface.free();
   });
+
+  it('are averaged by a scaler that makes them much smaller', () => {
+    const encoder = H264Encoder.open(encoderOptions);
+    const decoder = VideoDecoder.open();
+    const [whole, small] = [Surface.alloc(320, 180), Surface.alloc(16, 10)];
+    // A bright column in every 20 pixels: what looks at a few of them misses it, or takes it for all.
+    const bright = { ...grey, y: 226 };
+    whole.fill({ x: 0, y: 0, width: 320, height: 180 }, grey);
+    for (let x = 0; x < 320; x += 20) whole.fill({ x, y: 0, width: 4, height: 180 }, bright);
+    const [picture] = [...decoder.decode(encoder.encode(whole, 0)), ...decoder.flush()];
+    const scaler = Scaler.open('area');
+    expect(scaler.scale(picture!, small)).toBe(true);
+    const row = small.planes[0].subarray(4 * small.strides[0], 4 * small.strides[0] + 16);
+    for (const luma of row)
+      expect(Math.abs(luma - (grey.y + (bright.y - grey.y) / 5))).toBeLessThanOrEqual(6);
+    picture!.free();
+    for (const one of [scaler, decoder, encoder]) one.close();
+    for (const one of [whole, small]) one.free();
+  });
 });

@@ -12,7 +12,7 @@ export class Looks {
   readonly #detectors: readonly PictureDetector[];
   readonly #report: Report;
   readonly #decoder = VideoDecoder.open();
-  readonly #scaler = Scaler.open();
+  readonly #scaler = Scaler.open('area');
   readonly #surface = Surface.alloc(LOOK_WIDTH, LOOK_HEIGHT);
   /** By presentation time; display order is not decoding order. */
   readonly #places = new Map<number, VideoEvent>();
