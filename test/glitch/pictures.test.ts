@@ -67,6 +67,16 @@ it('a freeze begins with the picture that stays, although its copies are still b
   ]);
 });
 
+it('a freeze whose first copies are put right all over begins with the picture that they are of', () => {
+  const brighter = (by: number): Luma => {
+    return (x, y) => box(19)(x, y) + by;
+  };
+  const copies = [{ luma: brighter(1) }, ...still(brighter(2), 11)];
+  expect(freezes([...moving(0, 20), ...copies, ...moving(32, 10)])).toMatchObject([
+    { severity: 'minor', unit: 19, durationMs: 13 * pictureMs, measured: { pictures: 13 } },
+  ]);
+});
+
 it('a picture that is coded anew in the middle of a freeze is still the same', () => {
   const copies = still(box(19), 10);
   const after: Picture[] = [{ luma: anew(box(19)), isIdr: true }, ...still(anew(box(19)), 10)];

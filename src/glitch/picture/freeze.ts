@@ -2,7 +2,7 @@ import type { PictureDetector, Report } from '../detector.js';
 import { standStill } from '../severity.js';
 import { isBlack } from './black.js';
 import { FADE_MS, isFade } from './fade.js';
-import { cellsOf, movement } from './movement.js';
+import { cellsOf, isEven, movement } from './movement.js';
 import type { PictureLook } from './picture-look.js';
 import { MOTION, RecentMotion } from './recent-motion.js';
 
@@ -16,6 +16,9 @@ const SETTLED_PICTURES = 4;
 /** And it stays where it was from the beginning: no further from there than this, or this share of what is usual. */
 const DRIFT = 0.02;
 const DRIFT_SHARE = 0.5;
+/** Its first copies may differ by up to this share, evenly: B-frames come before the picture that refines them. */
+const REFINED = 0.6;
+const REFINED_PICTURES = 3;
 /** What coding a picture anew may come to at a low rate. */
 const CODED_ANEW = 1.5;
 /** After a freeze more moves at once than from any picture to the next before it. */
@@ -31,6 +34,8 @@ interface Shown {
   readonly isBlack: boolean;
   /** From the picture before; 0 for the first. */
   readonly movement: number;
+  /** Whether it differs from it everywhere alike. */
+  readonly isEven: boolean;
 }
 
 interface Run {
@@ -52,6 +57,8 @@ export class Freeze implements PictureDetector {
   readonly #report: Report;
   #ahead: Shown[] = [];
   #newest: Shown | undefined;
+  /** The last {@link REFINED_PICTURES}. */
+  #shown: readonly Shown[] = [];
   /** Of the last {@link FADE_MS}. */
   #looks: PictureLook[] = [];
   #motion = new RecentMotion();
@@ -67,6 +74,7 @@ export class Freeze implements PictureDetector {
     this.#newest = {
       ...{ look, before: before?.look, cells, isBlack: isBlack(look) },
       movement: before === undefined ? 0 : movement(before.cells, cells),
+      isEven: before !== undefined && isEven(before.cells, cells),
     };
     this.#ahead.push(this.#newest);
     if (this.#ahead.length > PICTURES_AHEAD) this.#show(this.#ahead.shift()!);
@@ -88,6 +96,7 @@ export class Freeze implements PictureDetector {
       const isJump = this.#endRun(shown);
       if (shown.before !== undefined) this.#motion = this.#motion.after(step(shown, isJump));
     }
+    this.#shown = [...this.#shown, shown].slice(-REFINED_PICTURES);
     this.#looks.push(shown.look);
     while (this.#looks.length > 1 && this.#looks[1]!.timeMs <= shown.look.timeMs - FADE_MS)
       this.#looks.shift();
@@ -106,11 +115,23 @@ export class Freeze implements PictureDetector {
   }
 
   #begin(first: Shown): Run {
-    const from = first.before!;
     const motion = this.#motion;
-    const isPrepared = !motion.isMotion || motion.isCutTo(from.timeMs) || isFade(this.#looks);
-    const { cells: anchor } = first;
-    return { from, motion, isPrepared, anchor, pictures: 1, last: first, motionSince: motion };
+    const { before: stays, cells: anchor } = first;
+    const isPrepared = !motion.isMotion || motion.isCutTo(stays!.timeMs) || isFade(this.#looks);
+    const moved = this.#shown.findLastIndex(
+      (shown) => shown.look.isIdr || !shown.isEven || shown.movement >= REFINED * motion.usual,
+    );
+    const refined = this.#shown.slice(moved + 1);
+    const from = refined[0]?.before ?? stays!;
+    return {
+      from,
+      motion,
+      isPrepared,
+      anchor,
+      pictures: 1 + refined.length,
+      last: first,
+      motionSince: motion,
+    };
   }
 
   /**

@@ -10,6 +10,9 @@ const CELLS = COLUMNS * (LOOK_HEIGHT / CELL_SIDE);
  */
 const REFINED = 0.4;
 
+/** Refining is spread over the picture: no cell differs by more than so many times what all do on average. */
+const EVEN = 3.2;
+
 /** The mean luma of each cell of a look, row by row. */
 export function cellsOf(luma: Uint8Array): Float32Array {
   const cells = new Float32Array(CELLS);
@@ -26,4 +29,15 @@ export function movement(one: Float32Array, other: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < CELLS; i++) sum += Math.max(0, Math.abs(one[i]! - other[i]!) - REFINED);
   return sum / CELLS;
+}
+
+/** Whether pictures differ everywhere alike, as a refined one does from what it was, and not where something moves. */
+export function isEven(one: Float32Array, other: Float32Array): boolean {
+  let [sum, largest] = [0, 0];
+  for (let i = 0; i < CELLS; i++) {
+    const difference = Math.abs(one[i]! - other[i]!);
+    sum += difference;
+    largest = Math.max(largest, difference);
+  }
+  return sum > 0 && largest < (EVEN * sum) / CELLS;
 }
