@@ -97,6 +97,8 @@ export class Freeze implements PictureDetector {
       if (shown.before !== undefined) this.#motion = this.#motion.after(step(shown, isJump));
     }
     this.#shown = [...this.#shown, shown].slice(-REFINED_PICTURES);
+    // Times that go back, or stand still, are the time stamps' business: it is begun anew.
+    if (this.#looks.length > 0 && shown.look.timeMs <= this.#looks.at(-1)!.timeMs) this.#looks = [];
     this.#looks.push(shown.look);
     while (this.#looks.length > 1 && this.#looks[1]!.timeMs <= shown.look.timeMs - FADE_MS)
       this.#looks.shift();

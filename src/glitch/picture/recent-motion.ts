@@ -2,6 +2,8 @@
 export const MOTION = 0.003;
 /** How far back it is looked, freezes left out. */
 const RECENT_MS = 1000;
+/** And no further, whatever the times of the pictures say. */
+const MOST_STEPS = 240;
 /** Pictures move where this share of them do, and so many: a cut from slide to slide is one. */
 const MOVING_SHARE = 0.3;
 const MOVING_PICTURES = 4;
@@ -43,7 +45,7 @@ export class RecentMotion {
   }
 
   after(step: MotionStep): RecentMotion {
-    const steps = [...this.#steps, step];
+    const steps = [...this.#steps, step].slice(-MOST_STEPS);
     let lengthMs = steps.reduce((sum, one) => sum + one.lengthMs, 0);
     let first = 0;
     while (lengthMs - steps[first]!.lengthMs >= RECENT_MS) lengthMs -= steps[first++]!.lengthMs;
