@@ -1,5 +1,5 @@
 import { AacEncoder } from '../../src/libav/aac-encoder.js';
-import { maxBitrateBps, openBridgeEncoder } from '../../src/splice/bridge-encoder.js';
+import { bridgeEncoders, maxBitrateBps } from '../../src/splice/bridge-encoder.js';
 import { FRAME } from '../../src/splice/piece.js';
 import { decode, encodeSource } from '../../test/splice/rig.js';
 import { hopErrors } from '../../test/splice/seam-noise.js';
@@ -26,7 +26,7 @@ export async function compareBridgeEncoders(): Promise<void> {
       ['fdk 192k a channel', () => AacEncoder.open({ ...format, bitrateBps: 192_000 * channels })],
       ['fdk, all bits', () => AacEncoder.open({ ...format, bitrateBps: most })],
       ['libav as it comes, all bits', () => AacEncoder.open({ ...format, encoder: 'aac', bitrateBps: most })],
-      ['bridge encoder', () => openBridgeEncoder(format)],
+      ...bridgeEncoders(format).map((open, n) => [`bridge encoder ${n + 1}`, open] as const),
     ] as const) {
       const excess: number[] = [];
       let [bytes, seconds] = [0, 0];

@@ -4,11 +4,8 @@ import { FRAME } from './piece.js';
 /** 6144 bits per channel and frame (ISO/IEC 14496-3 §4.5.3.1), less what keeps encoders from refusing. */
 const MAX_FRAME_BITS = 5_500;
 
-/**
- * libav's own encoder with what is worth its bits at low rates only left out: noise in place of sound, one channel in
- * place of two, noise shaped in time. Its fast coder is the quieter one here: the other one searches for the least bits.
- */
-const faithful = { aac_coder: 'fast', aac_pns: '0', aac_is: '0', aac_tns: '0' } as const;
+/** What is worth its bits at low rates only: noise in place of sound, one channel in place of two, noise shaped in time. */
+const faithful = { aac_pns: '0', aac_is: '0', aac_tns: '0' } as const;
 
 export interface EncodedFormat {
   readonly sampleRate: number;
@@ -21,11 +18,23 @@ export function maxBitrateBps({ sampleRate, channels }: EncodedFormat): number {
 }
 
 /**
- * An encoder for bridges, which sound that was encoded once already goes through a second time: it may spend all the
- * bits that a frame can hold, and its noise is far below that of any source (docs/benchmarks.md). That of fdk is at 96
- * kb/s and channel what it is at the most.
+ * Encoders for bridges, which sound that was encoded once already goes through a second time: they may spend all the
+ * bits that a frame can hold, and their noise is far below that of any source (docs/benchmarks.md). That of fdk is at 96
+ * kb/s and channel what it is at the most. Which of them is the quieter one depends on the sound: `quietestEncoder`.
  */
-export function openBridgeEncoder({ sampleRate, channels }: EncodedFormat): AacEncoder {
+export function bridgeEncoders({
+  sampleRate,
+  channels,
+}: EncodedFormat): [() => AacEncoder, () => AacEncoder] {
   const bitrateBps = maxBitrateBps({ sampleRate, channels });
-  return AacEncoder.open({ encoder: 'aac', sampleRate, channels, bitrateBps, options: faithful });
+  const by = (aac_coder: string) => (): AacEncoder =>
+    AacEncoder.open({
+      encoder: 'aac',
+      sampleRate,
+      channels,
+      bitrateBps,
+      options: { ...faithful, aac_coder },
+    });
+  // libav's ways to share out bits, the one that is quieter more often first.
+  return [by('fast'), by('twoloop')];
 }

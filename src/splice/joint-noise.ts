@@ -38,14 +38,23 @@ export function jointNoise(first: number, options: JointNoiseOptions): number {
   for (let frame = first - WARM_UP; frame < to; frame++) spliced.push(options.unit(frame) ?? Buffer.alloc(0));
   const heard = decode(spliced, options.config).slice(WARM_UP);
   const noise = loudestHop(heard, soundOf(first, to, options.sound));
-  const uncut = encoderNoise(first, to, options);
+  const { sampleRate } = options.config;
+  const uncut = encoderNoise(first, to, { ...options, sampleRate });
   return 10 * Math.log10((noise + FLOOR) / (uncut + FLOOR));
 }
 
+/** Frames around those that are judged by {@link encoderNoise} whose sound it needs. */
+export const encoderNoiseReach = { before: WARM_UP + PRIMING, after: LOOK_AHEAD } as const;
+
 /** Mean square error of the loudest hop in frames `from` up to `to`, when an encoder goes over them. */
-function encoderNoise(from: number, to: number, { open, sound, config }: JointNoiseOptions): number {
+export function encoderNoise(
+  from: number,
+  to: number,
+  options: Pick<JointNoiseOptions, 'open' | 'sound'> & { readonly sampleRate: number },
+): number {
+  const { sound } = options;
   const start = from - WARM_UP;
-  const encoder = FrameEncoder.open({ open, sampleRate: config.sampleRate, first: start - PRIMING });
+  const encoder = FrameEncoder.open({ ...options, first: start - PRIMING });
   const frames: EncodedFrame[] = [];
   try {
     while ((frames.at(-1)?.index ?? -Infinity) < to - 1) frames.push(...encoder.feed(sound(encoder.next)));

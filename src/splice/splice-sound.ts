@@ -1,6 +1,6 @@
 import { AacEncoder } from '../libav/aac-encoder.js';
 import { rescale } from '../media/timestamp.js';
-import { maxBitrateBps, openBridgeEncoder } from './bridge-encoder.js';
+import { bridgeEncoders, maxBitrateBps } from './bridge-encoder.js';
 import type { CutPiece } from './cut-pieces.js';
 import { Columns, SPOOL, type SoundTrack } from './output/columns.js';
 import type { Spool } from './output/spool.js';
@@ -85,7 +85,7 @@ export async function spliceSound(
       channels: format.channels,
       config: format.info,
       openEncoder,
-      openBridgeEncoder: job.audioBitrateBps === undefined ? () => openBridgeEncoder(format) : undefined,
+      bridgeEncoders: job.audioBitrateBps === undefined ? bridgeEncoders(format) : undefined,
       techniques: job.techniques,
       trims: job.format === 'mp4' || job.format === 'm4a',
     });

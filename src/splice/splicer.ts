@@ -8,6 +8,7 @@ import { makeBridge, type BridgeOptions, type PlaceToBridge, type ReadWindows } 
 import { FRAME, type SplicePiece } from './piece.js';
 import { planSplice, stretchedSamples, type SplicePlan } from './plan.js';
 import { ProgramPcm } from './program-pcm.js';
+import { quietestEncoder } from './quietest-encoder.js';
 import { passedStretches, type PassedStretch } from './stretches.js';
 import { allTechniques, type Techniques } from './techniques.js';
 
@@ -19,8 +20,11 @@ export interface SplicerOptions {
   readonly config: AscInfo | undefined;
   /** A new encoder whose units decode with the program's configuration: for whatever cannot be passed through. */
   readonly openEncoder: () => BridgeEncoder;
-  /** The same for bridges and for what is stretched; `openEncoder` when left out. */
-  readonly openBridgeEncoder?: (() => BridgeEncoder) | undefined;
+  /**
+   * The same for bridges and for what is stretched: whichever is quietest there makes a bridge, the first of them all that
+   * is longer; `openEncoder` when left out.
+   */
+  readonly bridgeEncoders?: readonly [() => BridgeEncoder, ...(() => BridgeEncoder)[]] | undefined;
   readonly techniques?: Techniques | undefined;
   /**
    * The container cuts off what lies before time 0 and after the end (edit lists): the frames around the program's first
@@ -50,6 +54,8 @@ export interface BridgeReport {
   readonly end: JointKind;
 }
 
+/** So short bridges are made by the encoder that is quietest there. */
+const SHORT_FRAMES = 32;
 /** Longer bridges are encoded as a stream; only their ends are held in memory. */
 const LONG_FRAMES = 200;
 /** Frames at the ends of a long bridge in which the stream is joined to what is made for the end. */
@@ -99,7 +105,7 @@ export class Splicer {
       duplicate: techniques.duplicate,
     });
     this.#bridging = {
-      open: options.openBridgeEncoder ?? options.openEncoder,
+      open: options.bridgeEncoders?.[0] ?? options.openEncoder,
       sampleRate: options.sampleRate,
       sound: (frame) => this.#pcm.read(this.timeOf(frame), this.timeOf(frame + 1)),
       techniques,
@@ -234,7 +240,10 @@ export class Splicer {
     place: PlaceToBridge,
     { mayGrow = false, open = this.#bridging.open } = {},
   ): Promise<Bridge | undefined> {
-    const options = { ...this.#bridging, open };
+    const { bridgeEncoders = [] } = this.#options;
+    const isShort = place.to - place.from < SHORT_FRAMES && open === this.#bridging.open;
+    const quietest = isShort ? await quietestEncoder(bridgeEncoders, place, this.#bridging) : undefined;
+    const options = { ...this.#bridging, open: quietest ?? open };
     const bridge = await makeBridge(place, options);
     if (bridge !== undefined || mayGrow) return bridge;
     return makeBridge(place, { ...options, techniques: { ...options.techniques, reconstruct: false } });

@@ -2,7 +2,7 @@ import { parseAsc } from '../../src/codec/aac/asc.js';
 import { AacEncoder } from '../../src/libav/aac-encoder.js';
 import { AudioDecoder } from '../../src/libav/audio-decoder.js';
 import type { AacConfig, AacUnit } from '../../src/media/access-unit.js';
-import { openBridgeEncoder } from '../../src/splice/bridge-encoder.js';
+import { bridgeEncoders } from '../../src/splice/bridge-encoder.js';
 import { FRAME, type SplicePiece } from '../../src/splice/piece.js';
 import { Splicer, type SplicedRun, type SplicerOptions } from '../../src/splice/splicer.js';
 
@@ -98,10 +98,7 @@ export interface Spliced {
 
 export async function splice(
   sources: readonly KnownSource[],
-  options: Omit<
-    SplicerOptions,
-    'sampleRate' | 'channels' | 'config' | 'openEncoder' | 'openBridgeEncoder'
-  > & {
+  options: Omit<SplicerOptions, 'sampleRate' | 'channels' | 'config' | 'openEncoder' | 'bridgeEncoders'> & {
     /** By default as `anchornet splice` has it. */
     readonly bridge?: Partial<EncoderChoice>;
   },
@@ -121,9 +118,9 @@ export async function splice(
         sampleRate: first.sampleRate,
         channels: channels as 1 | 2,
       }),
-    openBridgeEncoder:
+    bridgeEncoders:
       options.bridge === undefined
-        ? () => openBridgeEncoder({ sampleRate: first.sampleRate, channels: channels as 1 | 2 })
+        ? bridgeEncoders({ sampleRate: first.sampleRate, channels: channels as 1 | 2 })
         : undefined,
   });
   const runs: SplicedRun[] = [];
