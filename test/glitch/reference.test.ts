@@ -113,6 +113,13 @@ describe('a capture against its reference', () => {
     expect(Math.abs(findings[0]!.unit! - at)).toBeLessThanOrEqual(UNITS_APART);
   });
 
+  it('that has lost frames again and again is found by what is whole between them', async () => {
+    const every = 30;
+    const { summary } = await compare(stream(units.filter((_, i) => i % every !== every - 1)), 'source.wav');
+    const lost = Math.floor(units.length / every) * FRAME;
+    expect(Math.abs(summary.lostSamples - lost)).toBeLessThanOrEqual(FRAME + SAMPLES_APART);
+  });
+
   it('that holds frames twice tells how many samples, and where', async () => {
     const at = 150;
     const { findings, summary } = await compare(

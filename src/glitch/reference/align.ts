@@ -14,6 +14,9 @@ const LEAST_BEND = 2;
 const COARSE_STRETCH = 2 ** 17;
 /** Unrelated music reaches some 0.4; what went through a codec stays over 0.9. */
 const LEAST_SCORE = 0.6;
+/** What is a quarter as long is more like other music. */
+export const SHORT_CHUNK = CHUNK / 4;
+const LEAST_SHORT_SCORE = 0.85;
 /** −60 dB: what is softer says nothing. */
 const LEAST_POWER = 1e-6;
 
@@ -22,20 +25,27 @@ const LEAST_POWER = 1e-6;
  * both of its ends, which gives the drift.
  *
  * @param from where the chunk begins; it is {@link CHUNK} samples long, or what there is of it
+ * @param options.isShort a quarter of it, where nothing is left whole for as long; it must be so much more alike
  * @returns undefined when it is not in there, or too soft to tell
  */
-export function alignChunk(sound: Sound, from: number, reference: ReferenceSound): Line | undefined {
-  const length = Math.min(CHUNK, sound.endPosition - from);
+export function alignChunk(
+  sound: Sound,
+  from: number,
+  reference: ReferenceSound,
+  { isShort = false } = {},
+): Line | undefined {
+  const least = isShort ? LEAST_SHORT_SCORE : LEAST_SCORE;
+  const length = Math.min(isShort ? SHORT_CHUNK : CHUNK, sound.endPosition - from);
   if (length < 2 * FINE_PIECE) return undefined;
   const chunk = middle(sound, from, length);
   if (power(chunk) < LEAST_POWER) return undefined;
   const coarse = findCoarse(coarsen(chunk), reference, from / COARSE_FACTOR);
-  if (coarse === undefined || coarse.score < LEAST_SCORE) return undefined;
+  if (coarse === undefined || coarse.score < least) return undefined;
   const start = coarse.at * COARSE_FACTOR;
   const span = length - FINE_PIECE;
   const pieces = [0, span / 2, span].flatMap((into) => {
     const at = findNear(chunk.subarray(into, into + FINE_PIECE), reference, start + into, FINE_REACH);
-    return at === undefined || at.score < LEAST_SCORE ? [] : [at.at];
+    return at === undefined || at.score < least ? [] : [at.at];
   });
   const [head, between, tail] = pieces;
   if (head === undefined || between === undefined || tail === undefined) return undefined;

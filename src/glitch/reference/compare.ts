@@ -1,7 +1,7 @@
 import type { Report, SoundDetector } from '../detector.js';
 import type { Sound } from '../signal/sound.js';
 import { Alike } from './alike.js';
-import { CHUNK, middle, mix, power } from './align.js';
+import { middle, mix, power } from './align.js';
 import { FirstAlignment } from './first-alignment.js';
 import { AHEAD, goesOnElsewhere, LEAST_JUMP, PIECE } from './goes-on-elsewhere.js';
 import type { Line } from './line.js';
@@ -130,9 +130,9 @@ export class Compare implements SoundDetector {
   #align(sound: Sound, isLast = false): boolean {
     const found = this.#alignment.find(sound, isLast);
     if (found === undefined) return false;
-    const { line, from } = found;
+    const { line, from, length } = found;
     this.#line = line;
-    this.#errors.begin(sound, from, line.read(this.#reference, from, CHUNK));
+    this.#errors.begin(sound, from, line.read(this.#reference, from, length));
     this.#firstLine = line.shifted(0);
     this.#next = Math.max(this.#next, Math.ceil(sound.firstPosition / FRAME) * FRAME);
     return true;
