@@ -30,4 +30,6 @@ export interface Clip {
   /** File with the sound as it was before codec and defects, when such were asked for; captures have none. */
   readonly reference?: string | undefined;
   readonly labels: readonly Label[];
+  /** Where the sound itself has a burst, as `timeMs`: what is told of one is neither right nor a false alarm. */
+  readonly burstsMs?: readonly number[] | undefined;
 }

@@ -27,6 +27,8 @@ interface CodedClip {
   readonly labels: Label[];
   /** What would have been heard had all gone well. */
   readonly clean: Stereo;
+  /** As of a `Clip`. */
+  readonly burstsMs?: readonly number[];
 }
 
 const PIECE_SECONDS = 2.5;
@@ -190,7 +192,7 @@ export const codedDefects: readonly CodedDefect[] = [
           for (let i = 0; i < 600; i++) side[at + i]! += 0.8 * Math.sin(i * i) * Math.exp(-i / 150);
         }
       }
-      const { units } = encodeUnits(sound, options);
+      const { units, delaySamples } = encodeUnits(sound, options);
       const labels: Label[] = [];
       const frames: Buffer[] = [];
       let last = -1000;
@@ -217,7 +219,12 @@ export const codedDefects: readonly CodedDefect[] = [
         }
         frames.push(adtsFrame(unit));
       }
-      return { frames, labels, clean: sound };
+      const burstsMs = places.map((at) => {
+        const ms = ((at + delaySamples) * 1000) / RATE;
+        // Each label is a frame that was left out before it.
+        return ms - labels.filter(({ timeMs }) => timeMs < ms).length * FRAME_MS;
+      });
+      return { frames, labels, clean: sound, burstsMs };
     },
   },
 ];

@@ -97,7 +97,7 @@ async function makeSounds(options: SetOptions): Promise<Clip[]> {
           bitrateBps: coding.bitrateBps,
         });
         await add(
-          { seed, ...base, isNegative: false, labels: made.labels },
+          { seed, ...base, isNegative: false, labels: made.labels, burstsMs: made.burstsMs },
           `${tag}-${material}-${defect.name}`,
           { data: Buffer.concat(made.frames), clean: made.clean },
         );

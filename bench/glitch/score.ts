@@ -7,6 +7,8 @@ export const FRAME_MS = 1024 / 48;
 export const NARROW_MS = 10;
 /** A defect of one kind has others for consequence: what is near a label is no false alarm. */
 const NEAR_MS = 400;
+/** The bursts of a clip, and what a codec makes of them. */
+const BURST_MS = 60;
 /** Names that are as good: which of the two it was cannot be told from periodic sound. */
 const alike: Readonly<Record<string, readonly string[]>> = {
   skip: ['skip', 'repeat'],
@@ -48,6 +50,7 @@ export class Score {
     const alarms = findings.filter(
       (finding) =>
         isAtLeast(finding.severity, 'minor') &&
+        clip.burstsMs?.some((ms) => Math.abs(ms - finding.timeMs) < BURST_MS) !== true &&
         !clip.labels.some((label) => Math.abs(label.timeMs - finding.timeMs) < NEAR_MS + reach(label)),
     );
     for (const alarm of alarms) {

@@ -1,4 +1,5 @@
 import type { Report, SoundDetector } from '../detector.js';
+import type { Verdict } from '../finding.js';
 import { Habits } from './habits.js';
 import { decibels, mean } from './levels.js';
 import type { SoundPlace } from './place-map.js';
@@ -23,6 +24,9 @@ const LONG_DEPTH_DB = 35;
 const SAME_DB = 6;
 const MIN_DEPTH_DB = 9;
 const MIN_HIGHS_DB = 6;
+/** A shorter dip that is no deeper leaves the side there. */
+const SHORT_MS = 10;
+const SHALLOW_DB = 15;
 /** The depth, over how much the sides differ from moment to moment, in standard deviations. */
 const DEVIATIONS = 4;
 const SPREAD_MS = 60;
@@ -180,12 +184,7 @@ export class ChannelDropout implements SoundDetector {
     this.#report({
       kind: 'channel-dropout',
       medium: 'audio',
-      ...(isHabit
-        ? { severity: 'info' as const, reason: 'one of many alike: panned sound rather than a defect' }
-        : {
-            severity: lengthMs >= 20 ? ('major' as const) : ('minor' as const),
-            reason: `one side is gone for ${lengthMs.toFixed(1)} ms`,
-          }),
+      ...verdict(lengthMs, depth, isHabit),
       timeMs: place.timeMs,
       durationMs: lengthMs,
       unit: place.unit,
@@ -199,6 +198,17 @@ export class ChannelDropout implements SoundDetector {
       cause: 'one channel was lost: a cable, a device, or a mix',
     });
   }
+}
+
+function verdict(lengthMs: number, depthDb: number, isHabit: boolean): Verdict {
+  if (isHabit) return { severity: 'info', reason: 'one of many alike: panned sound rather than a defect' };
+  if (lengthMs < SHORT_MS && depthDb < SHALLOW_DB) {
+    return { severity: 'info', reason: `one side dips for ${lengthMs.toFixed(1)} ms, but is not gone` };
+  }
+  return {
+    severity: lengthMs >= 20 ? 'major' : 'minor',
+    reason: `one side is gone for ${lengthMs.toFixed(1)} ms`,
+  };
 }
 
 function sumOf(series: Float32Array, from: number, count: number): number {
