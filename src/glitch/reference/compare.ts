@@ -8,13 +8,13 @@ import type { Line } from './line.js';
 import type { Stretch } from './stretch.js';
 import { FRAME, SKIRT } from './frame.js';
 import { FrameErrors, type AverageErrors, type FrameError } from './frame-errors.js';
-import { changePlace, Lasting, SEARCHED, type Change } from './lasting.js';
+import { LevelChanges } from './level-changes.js';
 import { Baseline } from './baseline.js';
 import { StepNoise } from './step-noise.js';
 import { MASK_WINDOW } from './noise-to-mask.js';
 import type { ReferenceSound } from './reference-sound.js';
 import { Peaks } from './peaks.js';
-import { reportChange, reportEpisode, reportJump, type Episode } from './report-difference.js';
+import { reportEpisode, reportJump, type Episode } from './report-difference.js';
 import { switchPoint } from './switch-point.js';
 
 /** Good frames that end an episode of bad ones. */
@@ -67,7 +67,7 @@ export class Compare implements SoundDetector {
   readonly #report: Report;
   #noise: StepNoise;
   readonly #baseline = new Baseline();
-  readonly #lasting: readonly Lasting[];
+  readonly #levels: LevelChanges;
   /** Where capture and reference are alike. */
   readonly alike = new Alike();
   readonly #errors: FrameErrors;
@@ -82,7 +82,6 @@ export class Compare implements SoundDetector {
   #calm = 0;
   readonly #peaks: Peaks;
   #jumpedTo = -Infinity;
-  #changed: { readonly kind: Change['kind']; readonly at: number } | undefined;
   /** Sound was found to be where the line says. */
   #isOnLine = false;
   #lost = 0;
@@ -95,7 +94,7 @@ export class Compare implements SoundDetector {
     this.#report = report;
     this.#errors = new FrameErrors(reference.format);
     this.#noise = new StepNoise(reference.format.channels);
-    this.#lasting = Array.from({ length: reference.format.channels }, () => new Lasting());
+    this.#levels = new LevelChanges(reference.format.channels, report);
     this.#peaks = new Peaks(report);
   }
 
@@ -159,14 +158,11 @@ export class Compare implements SoundDetector {
     const frame = this.#recent[1]!;
     const { position, references, error } = frame;
     if (this.#watchLevels(sound, frame)) {
-      // What was measured at the level before it is measured again.
       this.#recent = [];
       this.#next = position;
       return;
     }
-    this.#peaks.watch(sound, position, (from, length) =>
-      this.#stretch(sound, { from, length, line: this.#line!, isRaw: true }),
-    );
+    this.#peaks.watch(sound, position, this.#asItIs(sound));
     this.#tell(sound, position - TELL_AFTER * FRAME);
     const excess = this.#noise.measure(this.#recent.map((one) => one.error.shortTime));
     const fromMs = sound.locate(position).timeMs;
@@ -199,7 +195,7 @@ export class Compare implements SoundDetector {
       episode.worst = { position, noiseToMaskDb, excessDb, channel: excess.channel };
     }
     if (episode.frames % SETTLED_FRAMES === 0 && isFollowed(error)) {
-      this.#noise = new StepNoise(this.#lasting.length);
+      this.#noise = new StepNoise(error.levels.length);
     }
     const samples = goesOnElsewhere(sound, this.#reference, {
       after: position + FRAME,
@@ -210,33 +206,25 @@ export class Compare implements SoundDetector {
     if (samples !== undefined) this.#jump(sound, position, samples);
   }
 
+  /** @returns whether a level has changed: what was measured by the one before is measured again */
   #watchLevels(sound: Sound, { position, error }: Compared): boolean {
-    let isTurned = false;
-    for (const [channel, lasting] of this.#lasting.entries()) {
-      const change = lasting.add({ position, ...error.levels[channel]! });
-      if (change === undefined) continue;
-      const searched = { from: change.position - SEARCHED * FRAME, length: 2 * SEARCHED * FRAME };
-      const { heard, reference, sampleRate } = this.#stretch(sound, {
-        ...searched,
-        line: this.#line!,
-        isRaw: true,
-      });
-      const one = { sampleRate, heard: [heard[channel]!], reference: [reference[channel]!] };
-      const at = searched.from + changePlace(one, change);
-      if (change.kind === 'level-jump') {
-        this.#errors.turn(channel, change.stepDb);
-        isTurned = true;
-      }
-      this.#noise = new StepNoise(this.#lasting.length);
+    const { places, isTurned } = this.#levels.watch(
+      sound,
+      { position, levels: error.levels },
+      { errors: this.#errors, stretch: this.#asItIs(sound) },
+    );
+    if (places.length > 0) this.#noise = new StepNoise(error.levels.length);
+    for (const at of places) {
       const isPart = ({ from, end }: Episode): boolean => at >= from - 3 * FRAME && at <= end + 2 * FRAME;
       this.#over = this.#over.filter((episode) => !isPart(episode));
       if (this.#episode !== undefined && isPart(this.#episode)) this.#episode = undefined;
-      // Both channels change together, as a rule.
-      const isTold = this.#changed?.kind === change.kind && at < this.#changed.at + SEARCHED * FRAME;
-      if (!isTold) reportChange(sound, this.#report, at, change);
-      this.#changed = { kind: change.kind, at };
     }
     return isTurned;
+  }
+
+  /** Reads stretches along the line, the reference at its own level. */
+  #asItIs(sound: Sound): (from: number, length: number) => Stretch {
+    return (from, length) => this.#stretch(sound, { from, length, line: this.#line!, isRaw: true });
   }
 
   #jump(sound: Sound, position: number, samples: number): void {
@@ -246,7 +234,7 @@ export class Compare implements SoundDetector {
     if (Math.abs(samples) < LEAST_JUMP) return;
     const episode = this.#episode!;
     this.#episode = undefined;
-    for (const lasting of this.#lasting) lasting.forget(episode.from - FRAME);
+    this.#levels.forget(episode.from - FRAME);
     this.#recent = [];
     this.#next = position;
     const from = Math.max(sound.firstPosition, episode.from - FRAME);
