@@ -26,7 +26,7 @@ export async function compareBridgeEncoders(): Promise<void> {
       ['fdk 192k a channel', () => AacEncoder.open({ ...format, bitrateBps: 192_000 * channels })],
       ['fdk, all bits', () => AacEncoder.open({ ...format, bitrateBps: most })],
       ['libav as it comes, all bits', () => AacEncoder.open({ ...format, encoder: 'aac', bitrateBps: most })],
-      ...bridgeEncoders(format).map((open, n) => [`bridge encoder ${n + 1}`, open] as const),
+      ...bridgeEncoders(format).map((open, n) => [`faithful, coder ${n + 1}`, open] as const),
     ] as const) {
       const excess: number[] = [];
       let [bytes, seconds] = [0, 0];
