@@ -4,6 +4,7 @@ import type { AacUnit, AudioUnit, VideoUnit } from '../media/access-unit.js';
 import type { Mode, ProgramSettings, ProgramSource } from '../media/program-settings.js';
 import type { LiveSeam } from '../splice/live-seam.js';
 import type { AudioFormat } from './audio-format.js';
+import type { Backlog } from './backlog.js';
 import type { ProgramAacEncoder, ProgramMixer, ProgramOpusEncoder } from './ports.js';
 
 /** Where a restarted program takes up. */
@@ -44,6 +45,8 @@ export interface ProgramOptions {
   readonly settings: ProgramSettings;
   readonly resumeAt?: ResumeAt | undefined;
   readonly clock: Clock;
+  /** Kept by whoever reads what is written to the program. */
+  readonly backlog: Backlog;
   readonly logger: Logger;
   /** The settings are those given, but for the format of the sound: that is the host's where it can be. */
   readonly openMixer: (settings: ProgramSettings) => ProgramMixer;

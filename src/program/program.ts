@@ -3,7 +3,6 @@ import type { ParticipantSettings } from '../media/participant.js';
 import type { Layout, Mode, ProgramSettings } from '../media/program-settings.js';
 import { rescale, MICROSECONDS, MILLISECONDS, VIDEO_TIMESCALE } from '../media/timestamp.js';
 import { formatOf, withFormat, type AudioFormat } from './audio-format.js';
-import { Backlog } from './backlog.js';
 import { HostWatch } from './host-watch.js';
 import { MediaWait, usToVideoTicks } from './media-wait.js';
 import { MixStage } from './mix-stage.js';
@@ -31,7 +30,6 @@ export class Program {
   readonly #options: ProgramOptions;
   #settings: ProgramSettings;
   readonly #clock = new ProgramClock();
-  readonly #backlog = new Backlog();
   readonly #timeline: ProgramTimeline;
   readonly #stage: MixStage;
   readonly #wait: MediaWait;
@@ -139,7 +137,6 @@ export class Program {
   write(id: string, unit: AccessUnit, arrivalUs: number): void {
     const participant = this.#stage.find(id);
     if (participant === undefined || this.#closed) return;
-    this.#backlog.note(arrivalUs, this.#nowUs());
     if (!participant.active) this.beginSession(id);
     participant.observe(unit, arrivalUs, this.#nowUs());
     if (participant === this.#stage.host) this.#writeHost(participant, unit, arrivalUs);
@@ -198,7 +195,7 @@ export class Program {
 
   /** Up to when what arrived has been read: the time that the program's decisions go by. */
   #heardUs(): number {
-    return this.#backlog.heardUs(this.#nowUs());
+    return this.#options.backlog.heardUs(this.#nowUs());
   }
 
   #resume(at: ResumeAt): void {

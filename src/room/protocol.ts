@@ -44,6 +44,8 @@ export type ToRoom =
       readonly unit: AccessUnit;
       /** System clock when its last packet arrived. */ readonly arrivalUs: number;
     }
+  /** Again and again: all units that arrived until then, on the system clock, have been sent. */
+  | { readonly type: 'heard'; readonly untilUs: number }
   | { readonly type: 'set-mode'; readonly mode: Mode }
   | { readonly type: 'set-layout'; readonly layout: Layout }
   /** An output needs an IDR of the program soon. */

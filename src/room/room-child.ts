@@ -5,6 +5,7 @@ import { systemClock } from '../base/clock.js';
 import { InternalError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { Liveness } from './liveness.js';
+import { HEARD_INTERVAL_US } from '../program/backlog.js';
 import type { FromRoom, ToRoom } from './protocol.js';
 import { UnitPipe } from './unit-pipe.js';
 
@@ -28,6 +29,7 @@ export class RoomChild {
   readonly #child: ChildProcess;
   readonly #pipe: UnitPipe<ToRoom, FromRoom>;
   readonly #exited: Promise<void>;
+  readonly #heardTimer: NodeJS.Timeout;
   #liveness: Liveness;
   #isReady = false;
   #isOver = false;
@@ -45,6 +47,8 @@ export class RoomChild {
       onMessage: (message) => this.#receive(message),
       onBroken: (error) => options.logger.debug({ err: error }, 'room pipe'),
     });
+    this.send({ type: 'heard', untilUs: this.startedUs });
+    this.#heardTimer = setInterval(() => this.#sayHeard(), HEARD_INTERVAL_US / 1_000);
     this.#liveness = this.#watch(START_TIMEOUT_MS, 'no answer');
     this.#child.once('error', (error) => this.#lost(error.message));
     this.#child.once('exit', (code, signal) => this.#lost(signal ?? `exit code ${code ?? 'unknown'}`));
@@ -71,8 +75,7 @@ export class RoomChild {
 
   /** Lets it finish, by force when it does not within two seconds. */
   async stop(): Promise<void> {
-    this.#isOver = true;
-    this.#liveness.stop();
+    this.#endWatch();
     this.#pipe.send({ type: 'stop' });
     this.#pipe.end();
     const force = setTimeout(() => this.#child.kill('SIGKILL'), STOP_TIMEOUT_MS);
@@ -96,10 +99,21 @@ export class RoomChild {
     return new Liveness({ timeoutMs, onSilent: () => this.kill(reason) });
   }
 
+  /** Before saying so, what waits at this process's own sockets is read. */
+  #sayHeard(): void {
+    const untilUs = systemClock.nowUs();
+    setImmediate(() => this.send({ type: 'heard', untilUs }));
+  }
+
   #lost(reason: string): void {
-    this.#liveness.stop();
     if (this.#isOver) return;
-    this.#isOver = true;
+    this.#endWatch();
     this.#options.onLost(reason);
+  }
+
+  #endWatch(): void {
+    this.#isOver = true;
+    this.#liveness.stop();
+    clearInterval(this.#heardTimer);
   }
 }

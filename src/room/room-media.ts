@@ -5,6 +5,7 @@ import { AacEncoder } from '../libav/aac-encoder.js';
 import { OpusEncoder } from '../libav/opus-encoder.js';
 import type { ProgramSettings } from '../media/program-settings.js';
 import { Mixer } from '../mix/mixer.js';
+import { Backlog } from '../program/backlog.js';
 import type { ProgramEvents, ResumeAt } from '../program/program-options.js';
 import { Program } from '../program/program.js';
 import type { FromRoom, ToRoom } from './protocol.js';
@@ -22,6 +23,7 @@ export class RoomMedia {
   readonly #clock: Clock;
   readonly #logger = createLogger('warn');
   readonly #statsTimer: NodeJS.Timeout;
+  readonly #backlog = new Backlog();
   #program: Program | undefined;
   #wake: NodeJS.Timeout | undefined;
   #afterReading: NodeJS.Immediate | undefined;
@@ -57,6 +59,10 @@ export class RoomMedia {
     if (message.type === 'stop') {
       this.close();
       this.#pipe.end();
+      return;
+    }
+    if (message.type === 'heard') {
+      this.#backlog.note(message.untilUs, this.#clock.nowUs());
       return;
     }
     const program = this.#program;
@@ -113,6 +119,7 @@ export class RoomMedia {
       settings,
       resumeAt,
       clock: this.#clock,
+      backlog: this.#backlog,
       logger: this.#logger,
       openMixer: (own) => Mixer.open(own, { logger: this.#logger }),
       openAac: (format) => AacEncoder.open({ ...format, bitrateBps }),

@@ -110,6 +110,22 @@ describe('a program whose process lags behind what arrives', () => {
     expectUnbrokenAudio(room.audio);
   });
 
+  it.each(['live', 'collab'] as const)('in %s mode misses nothing that waits to be read', (mode) => {
+    const room = new VirtualRoom();
+    room.join('host', 'host');
+    room.join('guest', 'guest', { delayUs: 40_000 });
+    room.run(2_000);
+    room.program.setMode(mode);
+    room.run(1_000);
+    for (let i = 0; i < 3; i++) {
+      room.lag({ ms: 2_000, gapMs: 150, behindMs: 400 });
+      room.run(300);
+    }
+    expect(prematureSound(room)).toEqual([]);
+    expectSoundVideo(room.video, maxStep);
+    expectUnbrokenAudio(room.audio);
+  });
+
   it('goes back to the relay however far behind it is', () => {
     const room = new VirtualRoom();
     room.join('host', 'host');

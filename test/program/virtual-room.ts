@@ -8,6 +8,7 @@ import {
   type ProgramSource,
 } from '../../src/media/program-settings.js';
 import type { AudioFormat } from '../../src/program/audio-format.js';
+import { Backlog, HEARD_INTERVAL_US } from '../../src/program/backlog.js';
 import type { ProgramAacEncoder } from '../../src/program/ports.js';
 import { Program } from '../../src/program/program.js';
 import type { ResumeAt } from '../../src/program/program-options.js';
@@ -50,9 +51,9 @@ export interface FakePublisher {
   readonly aac: readonly (AacUnit | undefined)[];
 }
 
-interface UnreadUnit {
-  readonly id: string;
-  readonly unit: AccessUnit;
+/** What waits in the pipe: a unit, or word that there was nothing more until then. */
+interface Unread {
+  readonly sent?: { readonly id: string; readonly unit: AccessUnit };
   readonly arrivalUs: number;
 }
 
@@ -86,7 +87,9 @@ export class VirtualRoom {
   ended = 0;
   readonly program: Program;
   /** While the process does not get the processor: what arrives and is not read. */
-  #unread: UnreadUnit[] | undefined;
+  #unread: Unread[] | undefined;
+  #heardUs = 0;
+  readonly #backlog = new Backlog();
   readonly #publishers = new Map<string, PublisherState>();
   #wakeUs = 0;
 
@@ -96,6 +99,7 @@ export class VirtualRoom {
       settings: { ...defaultProgramSettings, ...settings },
       resumeAt,
       clock: this.clock,
+      backlog: this.#backlog,
       logger: silentLogger,
       openMixer: (own) => {
         const mixer = sound?.openMixer(own) ?? new FakeMixer();
@@ -174,8 +178,7 @@ export class VirtualRoom {
   run(ms: number): void {
     const end = this.clock.nowUs() + ms * 1_000;
     while (this.clock.nowUs() < end) {
-      this.clock.advanceTo(this.clock.nowUs() + stepUs);
-      for (const publisher of this.#publishers.values()) this.#send(publisher);
+      this.#step();
       for (let turns = 0; this.clock.nowUs() >= this.#wakeUs && turns < 100; turns++) {
         this.#wakeUs = this.program.advance();
         if (this.#wakeUs > this.clock.nowUs()) break;
@@ -188,19 +191,54 @@ export class VirtualRoom {
    * out of a pipe, with turns of the program in between.
    */
   freeze(ms: number, unitsAtOnce = 8): void {
+    const unread = (this.#unread = []);
+    this.#sleep(ms);
+    this.#unread = undefined;
+    this.#read(unread, unitsAtOnce);
+  }
+
+  /** The process gets a turn every `gapMs` only, and then reads what came more than `behindMs` ago; in the end all. */
+  lag({ ms, gapMs, behindMs }: { ms: number; gapMs: number; behindMs: number }): void {
     const end = this.clock.nowUs() + ms * 1_000;
-    const unread: UnreadUnit[] = [];
-    this.#unread = unread;
+    const unread: Unread[] = (this.#unread = []);
     while (this.clock.nowUs() < end) {
-      this.clock.advanceTo(this.clock.nowUs() + stepUs);
-      for (const publisher of this.#publishers.values()) this.#send(publisher);
+      this.#sleep(gapMs);
+      const later = unread.findIndex(({ arrivalUs }) => arrivalUs > this.clock.nowUs() - behindMs * 1_000);
+      this.#read(unread.splice(0, later));
+      while (this.program.advance() <= this.clock.nowUs());
     }
     this.#unread = undefined;
-    for (let first = 0; first < unread.length; first += unitsAtOnce) {
-      for (const { id, unit, arrivalUs } of unread.slice(first, first + unitsAtOnce)) {
-        this.program.write(id, unit, arrivalUs);
-      }
-      this.clock.advanceTo(this.clock.nowUs() + stepUs);
+    this.#read(unread);
+  }
+
+  #sleep(ms: number): void {
+    const end = this.clock.nowUs() + ms * 1_000;
+    while (this.clock.nowUs() < end) this.#step();
+  }
+
+  #step(): void {
+    this.clock.advanceTo(this.clock.nowUs() + stepUs);
+    for (const publisher of this.#publishers.values()) this.#send(publisher);
+    const nowUs = this.clock.nowUs();
+    if (nowUs < this.#heardUs + HEARD_INTERVAL_US) return;
+    this.#heardUs = nowUs;
+    this.#arrive({ arrivalUs: nowUs });
+  }
+
+  #arrive(message: Unread): void {
+    if (this.#unread === undefined) this.#take(message);
+    else this.#unread.push(message);
+  }
+
+  #take({ sent, arrivalUs }: Unread): void {
+    if (sent === undefined) this.#backlog.note(arrivalUs, this.clock.nowUs());
+    else this.program.write(sent.id, sent.unit, arrivalUs);
+  }
+
+  #read(unread: readonly Unread[], atOnce = Infinity): void {
+    for (let first = 0; first < unread.length; first += atOnce) {
+      for (const message of unread.slice(first, first + atOnce)) this.#take(message);
+      if (atOnce !== Infinity) this.clock.advanceTo(this.clock.nowUs() + stepUs);
       this.#wakeUs = this.program.advance();
     }
   }
@@ -214,8 +252,7 @@ export class VirtualRoom {
     const arrivalUs = this.clock.nowUs();
     for (const arrived of underway.filter(({ atUs }) => atUs <= arrivalUs)) {
       underway.splice(underway.indexOf(arrived), 1);
-      if (this.#unread === undefined) this.program.write(options.id, arrived.unit, arrivalUs);
-      else this.#unread.push({ id: options.id, unit: arrived.unit, arrivalUs });
+      this.#arrive({ sent: { id: options.id, unit: arrived.unit }, arrivalUs });
     }
   }
 
