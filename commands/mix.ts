@@ -70,7 +70,6 @@ export default class Mix extends BaseCommand {
     labels: Flags.boolean({ default: true, allowNo: true, description: "show the files' names as labels" }),
     start: Flags.string({
       multiple: true,
-      default: [],
       description:
         'when a file comes on, as NAME=SECONDS; NAME is host, guest1… or the file name without its ending',
     }),
@@ -79,7 +78,7 @@ export default class Mix extends BaseCommand {
   async run(): Promise<OfflineResult & { output: string }> {
     const { flags, argv } = await this.parse(Mix);
     const paths = argv.map(String);
-    const starts = parseStarts(flags.start, paths);
+    const starts = parseStarts(flags.start ?? [], paths);
     const [width, height] = parseSize(flags.size);
     const settings: ProgramSettings = {
       ...defaultProgramSettings,

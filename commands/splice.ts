@@ -40,7 +40,7 @@ export default class Splice extends BaseCommand {
       max: 512,
       description: "kb/s of what is encoded; by the sources' own when left out",
     }),
-    technique: Flags.option({ options: techniqueFlags, multiple: true, default: [] })({
+    technique: Flags.option({ options: techniqueFlags, multiple: true })({
       description: 'leave a technique out, to hear or measure what it is worth',
     }),
     report: Flags.string({ description: 'write the table of seams and the time map of the pieces as JSON' }),
@@ -60,7 +60,7 @@ export default class Splice extends BaseCommand {
         ? await Promise.all(argv.map((piece) => parsePiece(String(piece))))
         : await readEditDecisionList(flags.edl);
     const techniques = { ...allTechniques };
-    for (const name of techniqueNames) techniques[name] = !flags.technique.includes(`no-${name}`);
+    for (const name of techniqueNames) techniques[name] = flags.technique?.includes(`no-${name}`) !== true;
     const bar = await this.#progressBar();
     try {
       const result = await splice({

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { InvalidOptionError, UnsupportedMediaError } from '../base/errors.js';
-import { access } from 'node:fs/promises';
+import { UnsupportedMediaError } from '../base/errors.js';
+import { openInput } from '../base/input-file.js';
 import { fileArgument, runFfmpeg } from './run.js';
 
 export interface ProbedVideo {
@@ -35,9 +35,7 @@ export interface ProbedFile {
  * @throws UnsupportedMediaError when ffmpeg cannot read it, or it holds neither pictures nor sound
  */
 export async function probeFile(path: string, options: { signal?: AbortSignal } = {}): Promise<ProbedFile> {
-  await access(path).catch((cause: unknown) => {
-    throw new InvalidOptionError(`${path}: cannot be opened`, { cause });
-  });
+  await (await openInput(path)).close();
   const { stderr } = await runFfmpeg(['-i', fileArgument(resolve(path))], {
     allowFailure: true,
     timeoutMs: 60_000,

@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InvalidOptionError, MalformedMediaError, UnsupportedMediaError } from '../base/errors.js';
+import { openInput } from '../base/input-file.js';
 import { FlvDemuxer } from '../container/flv/demuxer.js';
 import { Mp4Reader } from '../container/mp4/reader.js';
 import { bringIntoMp4 } from '../ffmpeg/bring-in.js';
@@ -57,9 +58,7 @@ export async function openMediaFile(
 }
 
 async function isFlv(path: string): Promise<boolean> {
-  const file = await open(path).catch((cause: unknown) => {
-    throw new InvalidOptionError(`${path}: cannot be opened`, { cause });
-  });
+  const file = await openInput(path);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(3), 0, 3, 0);
     return bytesRead === 3 && buffer.toString('latin1') === 'FLV';

@@ -1,6 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { InvalidOptionError } from '../base/errors.js';
+import { openInput } from '../base/input-file.js';
 import type { PieceSpec, Point } from './splice-job.js';
 
 const POINT = String.raw`@\d+|(?:\d+:){0,2}\d+(?:\.\d+)?`;
@@ -13,8 +14,9 @@ const WITH_POINTS = new RegExp(`^(.+?):(${POINT})?-(${POINT})?$`);
  * @throws InvalidOptionError when a point makes no sense
  */
 export async function parsePiece(text: string): Promise<PieceSpec> {
+  if (await isFile(text)) return { path: text };
   const match = WITH_POINTS.exec(text);
-  if (match === null || (await isFile(text))) return { path: text };
+  if (match === null) return { path: await wholeFile(text) };
   const [, path = '', from, to] = match;
   return { path, ...points(from, to, text) };
 }
@@ -26,22 +28,21 @@ export async function parsePiece(text: string): Promise<PieceSpec> {
  * @throws InvalidOptionError naming what is wrong and where
  */
 export async function readEditDecisionList(path: string): Promise<PieceSpec[]> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new InvalidOptionError(`${path}: cannot be opened`, { cause });
-  });
+  const list = await openInput(path, { mayBePipe: true });
+  const text = await list.readFile('utf8').finally(() => list.close());
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch (cause) {
     throw new InvalidOptionError(`${path}: expected JSON: ${(cause as Error).message}`, { cause });
   }
-  const list = Array.isArray(parsed)
+  const pieces = Array.isArray(parsed)
     ? (parsed as unknown[])
     : (parsed as { pieces?: unknown } | null)?.pieces;
-  if (!Array.isArray(list) || list.length === 0) {
+  if (!Array.isArray(pieces) || pieces.length === 0) {
     throw new InvalidOptionError(`${path}: expected {"pieces": [...]} with at least one piece`);
   }
-  return list.map((entry: unknown, index) => {
+  return pieces.map((entry: unknown, index) => {
     const where = `${path}: piece ${index + 1}`;
     if (typeof entry !== 'object' || entry === null) {
       throw new InvalidOptionError(`${where}: expected an object, got ${JSON.stringify(entry)}`);
@@ -85,6 +86,16 @@ function parsePoint(text: string, where: string): Point {
     throw new InvalidOptionError(`${where}: expected minutes and seconds below 60, got ${text}`);
   }
   return { seconds: parts.reduce((sum, part) => sum * 60 + part, 0) };
+}
+
+/** @throws InvalidOptionError when it is a file and something else than points behind it */
+async function wholeFile(text: string): Promise<string> {
+  const [, path = '', rest = ''] = /^(.+?):(.*)$/.exec(text) ?? [];
+  if (path === '' || !(await isFile(path))) return text;
+  throw new InvalidOptionError(
+    `${path}: expected points as IN-OUT, IN- or -OUT behind it, got ${JSON.stringify(rest)}`,
+    { hint: 'A point is seconds, MM:SS.mmm, HH:MM:SS or @SAMPLES.' },
+  );
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -282,7 +282,13 @@ describe('what cannot be done ends in an error that names the file, and nothing 
   };
 
   test.each([
-    ['a missing file', () => Promise.resolve('nowhere.mp4'), InvalidOptionError, 'nowhere.mp4'],
+    [
+      'a missing file',
+      () => Promise.resolve('nowhere.mp4'),
+      InvalidOptionError,
+      'nowhere.mp4: cannot be opened: no such file',
+    ],
+    ['a folder', () => Promise.resolve(dir.path), InvalidOptionError, 'expected a file, got a folder'],
     [
       'an out point beyond the end',
       () => Promise.resolve(`${sample('show.mp4')}:0-99`),
@@ -447,5 +453,9 @@ describe('lists of cuts', () => {
     });
     expect(await parsePiece('C:/x.mp4:40-')).toEqual({ path: 'C:/x.mp4', in: { seconds: 40 } });
     expect(await parsePiece('x.mp4')).toEqual({ path: 'x.mp4' });
+    const path = sample('show.mp4');
+    await expect(parsePiece(`${path}:1s-3`)).rejects.toThrow(
+      /show\.mp4: expected points as IN-OUT, .* got "1s-3"/,
+    );
   });
 });

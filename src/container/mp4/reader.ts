@@ -1,5 +1,6 @@
-import { open, type FileHandle } from 'node:fs/promises';
-import { InvalidOptionError, MalformedMediaError, UnsupportedMediaError } from '../../base/errors.js';
+import { type FileHandle } from 'node:fs/promises';
+import { MalformedMediaError, UnsupportedMediaError } from '../../base/errors.js';
+import { openInput } from '../../base/input-file.js';
 import type { AccessUnit, DecoderConfig } from '../../media/access-unit.js';
 import { applyEdits, type AppliedEdits } from './edit-list.js';
 import { fileBoxes, readBox } from './file-boxes.js';
@@ -67,9 +68,7 @@ export class Mp4Reader {
    * @throws UnsupportedMediaError when no track is H.264, AAC or Opus
    */
   static async open(path: string): Promise<Mp4Reader> {
-    const file = await open(path, 'r').catch((cause: unknown) => {
-      throw new InvalidOptionError(`${path}: cannot be opened`, { cause });
-    });
+    const file = await openInput(path);
     try {
       for await (const place of fileBoxes(file)) {
         if (place.type !== 'moov') continue;

@@ -1,12 +1,8 @@
 import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import {
-  AnchorNetError,
-  InvalidOptionError,
-  MalformedMediaError,
-  UnsupportedMediaError,
-} from '../../base/errors.js';
+import { AnchorNetError, MalformedMediaError, UnsupportedMediaError } from '../../base/errors.js';
+import { openInput } from '../../base/input-file.js';
 import type { Mp4Reader } from '../../container/mp4/reader.js';
 import { AdtsEvents } from './adts.js';
 import type { Capture, CaptureEvent } from './event.js';
@@ -32,12 +28,9 @@ export interface OpenCaptureOptions {
  * @throws NativeError when ffmpeg fails
  */
 export async function openCapture(path: string, options: OpenCaptureOptions = {}): Promise<Capture> {
-  const file = await open(path).catch((cause: unknown) => {
-    throw new InvalidOptionError(`${path}: cannot be opened`, { cause });
-  });
+  const file = await openInput(path);
   try {
-    const { size, isFile } = await statOf(file);
-    if (!isFile) throw new InvalidOptionError(`${path}: is not a file`);
+    const { size } = await file.stat();
     if (size === 0) throw new MalformedMediaError(`${path}: is empty`, { offset: 0 });
     const head = Buffer.alloc(LOOK_BYTES);
     await file.read(head, 0, LOOK_BYTES, 0);
@@ -54,11 +47,6 @@ export async function openCapture(path: string, options: OpenCaptureOptions = {}
     (await openMp4(path)) ??
     rewrite(path, options.bringIn ?? (await import('../../ffmpeg/bring-in.js')).bringIntoMp4)
   );
-}
-
-async function statOf(file: FileHandle): Promise<{ size: number; isFile: boolean }> {
-  const stat = await file.stat();
-  return { size: stat.size, isFile: stat.isFile() };
 }
 
 function formatOf(head: Buffer): 'flv' | 'wav' | 'adts' | undefined {

@@ -1,5 +1,6 @@
-import { open, type FileHandle } from 'node:fs/promises';
-import { InvalidOptionError, MalformedMediaError, UnsupportedMediaError } from '../../base/errors.js';
+import { type FileHandle } from 'node:fs/promises';
+import { MalformedMediaError, UnsupportedMediaError } from '../../base/errors.js';
+import { openInput } from '../../base/input-file.js';
 import { parseAsc } from '../../codec/aac/asc.js';
 import { applyEdits } from '../../container/mp4/edit-list.js';
 import { fileBoxes, readBox } from '../../container/mp4/file-boxes.js';
@@ -24,9 +25,7 @@ import {
  *   UnsupportedMediaError when there is no H.264 and no AAC in it, or its edits rearrange the media
  */
 export async function indexMp4(path: string): Promise<MediaIndex> {
-  const file = await open(path, 'r').catch((cause: unknown) => {
-    throw new InvalidOptionError(`${path}: cannot be opened`, { cause });
-  });
+  const file = await openInput(path);
   try {
     const { movie, gapless } = await findMovie(file);
     const { size } = await file.stat();

@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { InvalidOptionError, MalformedMediaError, UnsupportedMediaError } from '../../base/errors.js';
+import { openInput } from '../../base/input-file.js';
 import { joinLengthPrefixed, NalType, nalType, splitLengthPrefixed } from '../../codec/h264/nal.js';
 import { readAt } from '../../container/mp4/file-boxes.js';
 import type { AudioUnit, VideoUnit } from '../../media/access-unit.js';
@@ -142,9 +143,7 @@ function fromZero({ audio, video }: MediaIndex): MediaIndex {
 
 /** @returns undefined when the file is of a kind that ffmpeg has to bring in */
 async function indexed(path: string): Promise<{ path: string; index: MediaIndex } | undefined> {
-  const file = await open(path, 'r').catch((cause: unknown) => {
-    throw new InvalidOptionError('cannot be opened', { cause });
-  });
+  const file = await openInput(path);
   let head: Buffer;
   try {
     head = await readAt(file, 0, 12);
