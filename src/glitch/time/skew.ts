@@ -20,6 +20,8 @@ export class Skew implements StreamDetector {
   readonly #lags: number[] = [];
   readonly #places: AudioEvent[] = [];
   #videoMs: number | undefined;
+  /** The unit since the last lag whose time is furthest from where the one before ends, and how far. */
+  #oddest: { event: AudioEvent; offMs: number } | undefined;
   #drift: { startMs: number; samplesMs: number; reportedMs: number; nextMs: number } | undefined;
 
   constructor(report: Report) {
@@ -33,11 +35,13 @@ export class Skew implements StreamDetector {
   audio(event: AudioEvent): void {
     if (event.stamp === undefined) return;
     const ms = (event.stamp.pts * 1000) / event.stamp.timescale;
+    this.#noteOddest(event, ms);
     this.#followDrift(event, ms);
     // One lag for each picture: where they have ended, sound that goes on is no skew.
     if (this.#videoMs === undefined) return;
     this.#lags.push(ms - this.#videoMs);
-    this.#places.push(event);
+    this.#places.push(this.#oddest?.event ?? event);
+    this.#oddest = undefined;
     this.#videoMs = undefined;
     if (this.#lags.length < 2 * WINDOW) return;
     this.#judgeStep();
@@ -74,6 +78,12 @@ export class Skew implements StreamDetector {
     // The same step is not found again while the window slides over it.
     this.#lags.splice(0, at);
     this.#places.splice(0, at);
+  }
+
+  /** The place of a step is that of the unit which jumps, not of the next that comes behind a picture. */
+  #noteOddest(event: AudioEvent, ms: number): void {
+    const offMs = Math.abs(ms - (this.#drift?.nextMs ?? ms));
+    if (this.#oddest === undefined || offMs > this.#oddest.offMs) this.#oddest = { event, offMs };
   }
 
   /** Counted samples against stamps, from one jump of the stamps to the next. */
