@@ -47,7 +47,11 @@ export function proveBreak(found: StandOut, lines: Lines): BreakProof | undefine
   const repeat = repeatAt(lines.line, lines.low, { at: found.position, factor: FACTOR });
   if (candidate.isRepeat(repeat)) return { goes: 'again', repeat };
   // In noise only what is larger than the noise is a break: one stretch of it goes with any other.
-  if (sides.gainDb < NOISE_GAIN_DB && found.shareDb < 0) return undefined;
+  const isNoise = sides.gainDb < NOISE_GAIN_DB;
+  if (isNoise && found.shareDb < 0) {
+    return found.lowShareDb >= 0 && candidate.isBroken() ? { goes: 'on', repeat: undefined } : undefined;
+  }
+  if (candidate.isBlip()) return { goes: 'on', repeat: undefined };
   if (!candidate.isBroken() && !candidate.isBrokenLow()) return undefined;
   return { goes: candidate.heals() ? 'on' : 'elsewhere', repeat: undefined };
 }
@@ -58,6 +62,8 @@ class Candidate {
   readonly #lines: Lines;
   /** A note's beginning bends the waveform: it heals when a millisecond is free, not when a few samples are. */
   readonly #isKink: () => boolean;
+  /** If a few samples were free. */
+  readonly #few: () => Healed | undefined;
   readonly #healsAtOnce: () => boolean;
   readonly #isFarOff: () => boolean;
   readonly #wideHealing: () => Healed;
@@ -69,13 +75,13 @@ class Candidate {
     const full = once(() =>
       BothSides.of(lines.line, { at: found.position, ...FULL_SKIRTS, context: FULL_CONTEXT }),
     );
-    const few = once(() => full()?.healed(CLICK.before, CLICK.after));
-    this.#healsAtOnce = once(() => isHealed(few()));
+    this.#few = once(() => full()?.healed(CLICK.before, CLICK.after));
+    this.#healsAtOnce = once(() => isHealed(this.#few()));
     this.#wideHealing = once(
       () => full()?.healed(FULL_SKIRTS.before, FULL_SKIRTS.after) ?? { asIsDb: 0, healedDb: 0 },
     );
-    this.#isFarOff = () => (few()?.healedDb ?? 0) > 40;
-    this.#isKink = once(() => (few()?.healedDb ?? 0) > 3 && this.#wideHealing().healedDb < 1);
+    this.#isFarOff = () => (this.#few()?.healedDb ?? 0) > 40;
+    this.#isKink = once(() => (this.#few()?.healedDb ?? 0) > 3 && this.#wideHealing().healedDb < 1);
   }
 
   isRepeat({ length, match, matchBefore, contrastDb }: Repeat): boolean {
@@ -90,6 +96,21 @@ class Candidate {
     // Another note has its edges as far apart by chance.
     if (Math.min(...this.#sides.unlikeDb) > 10) return false;
     return likeAPeriodBefore(this.#lines.low, Math.round(position / FACTOR)) < 0.9;
+  }
+
+  /** Each side is what the other lets expect, and only what lies between is not: as where a codec has smeared a click. */
+  isBlip(): boolean {
+    const { ratioDb, shareDb, lowRatioDb, lowShareDb } = this.#found;
+    const { missed, unlikeDb, stepDb } = this.#sides;
+    if (Math.max(...missed) > 0.7) return false;
+    if (ratioDb >= 7 && shareDb >= 0 && Math.max(...missed) <= 0.6) {
+      const few = this.#few();
+      if (few !== undefined && few.asIsDb >= 12 && few.healedDb <= 1) return true;
+    }
+    if (lowRatioDb < 5 || lowShareDb < -10 || Math.min(...missed) > 0.25) return false;
+    if (Math.max(...unlikeDb) > 6 || Math.abs(stepDb) > 3) return false;
+    const { asIsDb, healedDb } = this.#lowHealing();
+    return asIsDb - healedDb >= 10;
   }
 
   /** By the residual of all the sound. */
@@ -125,7 +146,7 @@ class Candidate {
 
   /** Whether the sound after it goes with that before it. */
   heals(): boolean {
-    if (this.#healsAtOnce() || Math.max(...this.#sides.missed) < 0.2) return true;
+    if (this.#healsAtOnce() || Math.max(...this.#sides.missed) < 0.35) return true;
     if (this.#isKink() || this.#isFarOff()) return false;
     const { shareDb, lowShareDb } = this.#found;
     if (Math.max(shareDb, lowShareDb) > 11) return true;
