@@ -27,6 +27,8 @@ const NOTE_DB = 3;
 const THERE_DB = 12;
 /** What rings out falls by no more than this beyond its fall from the spectrum before. */
 const RING_DB = 8;
+/** And by no more than so many times its fall before, beyond the same. */
+const RUSH = 1.5;
 /** A spectrum that holds an edge is softer by this than the one before, where those before it are alike. */
 const PARTIAL_DB = 8;
 
@@ -108,7 +110,9 @@ function quietFrom(frames: readonly BandFrame[], band: number): number {
 
 /** Whether a band had gone by itself, as between notes, before it stayed away. */
 export function ringsOut(frames: readonly BandFrame[], at: number, band: number): boolean {
-  const [earlier, last, next] = [at - 1, at, at + 1].map((i) => frames[i]!.bands[band]!);
+  const [before, earlier, last, next] = [at - 2, at - 1, at, at + 1].map((i) => frames[i]!.bands[band]!);
+  // What rings falls as fast as before: faster is an edge.
+  if (earlier! - last! > RUSH * Math.max(0, before! - earlier!) + RING_DB) return false;
   const expected = last! - (earlier! - last!) - RING_DB;
   return earlier! > last! && (next! > expected || expected < quietFrom(frames, band));
 }
