@@ -33,6 +33,7 @@ const BELOW_FLOOR = 0.3;
 const DEAD = 1e-9;
 /** A hole is as quiet as its quietest stretch of this length: codecs smear the sound on either side into it. */
 const CALM_MS = 20;
+const DEPTH_MS = 4;
 
 interface Hole {
   readonly from: number;
@@ -46,8 +47,8 @@ interface Hole {
   energy: number;
   /** Mean energy of the quietest {@link CALM_MS}; of all of it when it is shorter. */
   calm: number;
-  /** Sum of energy over the stretch that is being listened to. */
-  stretch: number;
+  /** The same of {@link DEPTH_MS}. */
+  depth: number;
 }
 
 /** Holes in all channels with edges too hard for a performance: `gap` up to 200 ms, `silence-run` beyond. */
@@ -90,20 +91,23 @@ export class Holes implements SoundDetector {
       if (energy > MIN_LEVEL && energy > MAYBE * this.#usual) return;
       this.#begin(sound, at, energy);
     } else if (energy < RISE * hole.level) {
-      const calmHops = sound.hops(CALM_MS);
       hole.energy += energy;
-      if ((at - hole.from) % calmHops === 0) {
-        hole.calm = Math.min(hole.calm, hole.stretch / calmHops);
-        hole.stretch = 0;
-      }
-      hole.stretch += energy;
+      hole.calm = Math.min(hole.calm, this.#quietest(sound, hole.from, { at, ms: CALM_MS }));
+      hole.depth = Math.min(hole.depth, this.#quietest(sound, hole.from, { at, ms: DEPTH_MS }));
     } else {
       this.#open = undefined;
       hole.to = at;
       hole.energy /= at - hole.from;
       hole.calm = Math.min(hole.calm, hole.energy);
+      hole.depth = Math.min(hole.depth, hole.energy);
       if (sound.ms((hole.to - hole.from) * HOP) >= MIN_HOLE_MS) this.#waiting.push(hole);
     }
+  }
+
+  /** Mean energy of the last stretch of so many milliseconds up to a hop; infinite before there is one. */
+  #quietest(sound: Sound, from: number, { at, ms }: { readonly at: number; readonly ms: number }): number {
+    const first = at - sound.hops(ms) + 1;
+    return first < from ? Infinity : mean(sound, undefined, first, at);
   }
 
   #begin(sound: Sound, at: number, energy: number): void {
@@ -123,7 +127,7 @@ export class Holes implements SoundDetector {
       level: last,
       energy,
       calm: Infinity,
-      stretch: energy,
+      depth: Infinity,
       hardFall,
       cutFall,
       place: sound.locate(at * HOP),
@@ -138,7 +142,7 @@ export class Holes implements SoundDetector {
     const { hardFall } = hole;
     const isLong = lengthMs > FLOOR_FROM_MS;
     const isCutOut = hole.cutFall && isCut(sound, hole.to, 1);
-    const hardRise = isCutOut || closes > EDGE * levelAfter;
+    const hardRise = isCutOut || closes > EDGE * Math.min(levelAfter, hole.level);
     if (isLong && !hardFall) this.#floor = Math.max(Math.min(this.#floor, hole.calm), DEAD);
     const isDead = hole.calm < DEAD || hole.calm < BELOW_FLOOR * this.#floor;
     const pause = { position: hole.from * HOP, lengthMs };
@@ -154,7 +158,7 @@ export class Holes implements SoundDetector {
   /** Whether nothing around a short hole is nearly as quiet. */
   #standsAlone(sound: Sound, hole: Hole): boolean {
     const around = sound.hops(AROUND_MS);
-    const bar = OWN_DIPS * Math.max(hole.energy, 1e-10);
+    const bar = OWN_DIPS * Math.max(hole.depth, 1e-10);
     const dips = (from: number, to: number): boolean => {
       for (let hop = from; hop + 2 <= to; hop++) if (mean(sound, undefined, hop, hop + 2) < bar) return true;
       return false;
