@@ -40,6 +40,8 @@ interface Hole {
   readonly level: number;
   /** Whether the sound was full right before it. Judged at once: a long hole's beginning is soon forgotten. */
   readonly hardFall: boolean;
+  /** Of the last milliseconds, the loudest. */
+  readonly last: number;
   /** Whether it ended between two samples. */
   readonly cutFall: boolean;
   readonly place: SoundPlace;
@@ -117,10 +119,8 @@ export class Holes implements SoundDetector {
     const last = cutFall ? Math.max(before, energyAt(sound, undefined, at - 2)) : before;
     if (last < MIN_LEVEL || energy > FALL * last) return;
     const level = loudest(sound, at - sound.hops(AROUND_MS), at);
-    const hardFall =
-      cutFall ||
-      peak(sound, at - sound.hops(FALL_EDGE_MS), at - 1) > EDGE * level ||
-      endsInHop(sound, { at, level });
+    const beside = peak(sound, at - sound.hops(FALL_EDGE_MS), at - 1);
+    const hardFall = cutFall || beside > EDGE * level || endsInHop(sound, { at, level });
     this.#open = {
       from: at,
       to: at,
@@ -129,6 +129,7 @@ export class Holes implements SoundDetector {
       calm: Infinity,
       depth: Infinity,
       hardFall,
+      last: beside,
       cutFall,
       place: sound.locate(at * HOP),
     };
@@ -139,8 +140,9 @@ export class Holes implements SoundDetector {
     const lengthMs = sound.ms((hole.to - hole.from + 1) * HOP);
     const levelAfter = loudest(sound, hole.to, hole.to + sound.hops(AROUND_MS));
     const closes = peak(sound, hole.to, hole.to + sound.hops(EDGE_MS));
-    const { hardFall } = hole;
     const isLong = lengthMs > FLOOR_FROM_MS;
+    const after = mean(sound, undefined, hole.to, hole.to + sound.hops(LEVEL_MS));
+    const hardFall = hole.hardFall || (!isLong && hole.last > EDGE * after);
     const isCutOut = hole.cutFall && isCut(sound, hole.to, 1);
     const hardRise = isCutOut || closes > EDGE * Math.min(levelAfter, hole.level);
     if (isLong && !hardFall) this.#floor = Math.max(Math.min(this.#floor, hole.calm), DEAD);
