@@ -38,6 +38,9 @@ export const soundKinds: ReadonlySet<GlitchKind> = new Set([
   'click',
 ]);
 
+/** What begins with another defect, such as the tick or the gain that came with it, and is told beside it. */
+const lastingKinds: ReadonlySet<GlitchKind> = new Set(['clipping', 'bandwidth-drop']);
+
 /** Of several findings about one defect, the one that explains the others goes on. */
 export class Merge {
   readonly #report: Report;
@@ -90,7 +93,8 @@ function explains(one: Finding, other: Finding, isFirst: boolean): boolean {
   const [isKnown, isOtherKnown] = [one.isByReference === true, other.isByReference === true];
   // What was measured against the reference needs no guess.
   const isGuess = !isOtherKnown && (one.kind === other.kind || soundKinds.has(other.kind));
-  if (isKnown && soundKinds.has(one.kind) && isGuess) return isNear(one, other);
+  const isOther = lastingKinds.has(other.kind) && one.kind !== other.kind;
+  if (isKnown && soundKinds.has(one.kind) && isGuess && !isOther) return isNear(one, other);
   if (isOtherKnown && !isKnown && soundKinds.has(one.kind) && soundKinds.has(other.kind)) return false;
   // How much was lost or inserted is told whatever it sounds like.
   if (isOtherKnown && cuts.has(other.kind)) return false;
@@ -101,9 +105,16 @@ function explains(one: Finding, other: Finding, isFirst: boolean): boolean {
   }
   // A seam does not change the level for good: where both are found, two sounds of different loudness were joined.
   if (one.kind === 'bad-seam' && other.kind === 'level-jump') return false;
+  // What two sounds alias has dips.
+  if (isDipOf(other, one)) return false;
+  if (isDipOf(one, other)) return isNear(one, other);
   const [stronger, weaker] = [weights[one.kind] ?? 0, weights[other.kind] ?? 0];
   if (weaker === 0 || stronger <= weaker) return false;
   return isNear(one, other);
+}
+
+function isDipOf(seam: Finding, gap: Finding): boolean {
+  return seam.kind === 'bad-seam' && gap.kind === 'gap' && gap.durationMs < seam.durationMs;
 }
 
 function isNear(one: Finding, other: Finding): boolean {
