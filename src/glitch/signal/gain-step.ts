@@ -16,13 +16,19 @@ const HEARD_DB = 45;
 const QUIETEST_DB = -90;
 /** Of one channel. */
 const MIN_BANDS = 8;
-/** Half of the bands step by as much as the middle one, but for this, and four of five but for that. */
-const HALF_DB = 1.2;
-const MOST_DB = 3;
-/** Both sides step by as much, but for this. */
-const SIDES_DB = 2.5;
-/** The bands' middle steps by no more than this right before and right after. */
-const STEADY_DB = 3.5;
+const USUAL: Limits = { halfDb: 1.2, mostDb: 3, sidesDb: 2.5, steadyDb: 3.5 };
+const CALM_BANDS = 24;
+
+/** By how much a gain's step in single bands may differ from that of the middle one. */
+interface Limits {
+  /** In half of the bands, and in four of five. */
+  readonly halfDb: number;
+  readonly mostDb: number;
+  /** Of the middle of either side. */
+  readonly sidesDb: number;
+  /** How far the bands' middle steps right before and right after. */
+  readonly steadyDb: number;
+}
 
 /**
  * The step of a gain in sound that is not steady: a note, a consonant or an end of sound changes some bands more than
@@ -47,15 +53,18 @@ export class GainStep {
     if (steps.length < MIN_BANDS * sides.length) return undefined;
     const step = middle(steps);
     const off = steps.map((one) => Math.abs(one - step)).sort((a, b) => a - b);
-    if (middle(off) > HALF_DB || off[Math.floor(off.length * 0.8)]! > MOST_DB) return undefined;
-    if (sides.some((own) => own.length > 0 && Math.abs(middle(own) - step) > SIDES_DB)) return undefined;
+    const bands = { halfDb: middle(off), mostDb: off[Math.floor(off.length * 0.8)]! };
+    const sidesDb = Math.max(...sides.map((own) => (own.length > 0 ? Math.abs(middle(own) - step) : 0)));
+    const limits = steps.length < CALM_BANDS ? [USUAL] : [USUAL, calmLimits(step)];
+    if (!limits.some((limit) => isWithin({ ...bands, sidesDb, steadyDb: 0 }, limit))) return undefined;
     const earlier = this.#levels(sound, position - SIZE / 2, -1);
     const later = this.#levels(sound, position + SIZE / 2, 1);
-    const isSteady = [
+    const beside = [
       earlier.map((levels, channel) => stepsOf(levels, before[channel]!)),
       later.map((levels, channel) => stepsOf(after[channel]!, levels)),
-    ].every((own) => Math.abs(middle(own.flat())) <= STEADY_DB);
-    return isSteady ? step : undefined;
+    ].map((own) => Math.abs(middle(own.flat())));
+    const found = { ...bands, sidesDb, steadyDb: Math.max(...beside) };
+    return limits.some((limit) => isWithin(found, limit)) ? step : undefined;
   }
 
   /** Levels of the bands of each channel, in `SIZE` samples before a position (`direction` -1) or after it (1). */
@@ -86,6 +95,26 @@ export class GainStep {
     }
     return bands.map((powers) => powers.map((power) => 10 * Math.log10(power / 4 / (SIZE / 4) ** 2 + 1e-11)));
   }
+}
+
+/** Where the sound is calm but for the step, and there are many bands, a codec's noise may have more of a share in it. */
+function calmLimits(stepDb: number): Limits {
+  const size = Math.abs(stepDb);
+  return {
+    halfDb: Math.min(2.5, Math.max(1.6, 0.2 * size)),
+    mostDb: Math.min(5.5, Math.max(3.4, 0.45 * size)),
+    sidesDb: 1,
+    steadyDb: 1.2,
+  };
+}
+
+function isWithin(found: Limits, limit: Limits): boolean {
+  return (
+    found.halfDb <= limit.halfDb &&
+    found.mostDb <= limit.mostDb &&
+    found.sidesDb <= limit.sidesDb &&
+    found.steadyDb <= limit.steadyDb
+  );
 }
 
 /** How much each band that is heard before and after changes. */
