@@ -62,7 +62,8 @@ export class NoiseBurst implements SoundDetector {
       return;
     }
     const { from, level, earlier } = lane.open;
-    const isOver = energy[at]! < level / RISE;
+    // Noise has soft moments of its own.
+    const isOver = energy[at]! < level / RISE && mean(energy, at, at + edge) < level / RISE;
     if (!isOver && sound.ms((lane.next - from) * HOP) < MAX_MS) return;
     lane.open = undefined;
     if (!isOver) return;
