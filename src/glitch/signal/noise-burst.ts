@@ -12,9 +12,9 @@ const SHORT_MS = 9.5;
 const EVEN_SHORT = 1.25;
 /**
  * Nor do plosives, up to this length, come from sound as loud as what follows them: garbage takes the place of sound that
- * goes on. The sound before is that of 25 to 45 ms earlier, where no codec's echo of the burst reaches.
+ * goes on. The sound before is that right before it, or that of 25 to 45 ms earlier, where no codec's echo of it reaches.
  */
-const PLOSIVE_MS = 12;
+const PLOSIVE_MS = 16;
 const GOES_ON = 8;
 const EARLIER_MS = [45, 25] as const;
 const MAX_MS = 300;
@@ -24,7 +24,9 @@ const MIN_LEVEL = 1e-5;
 
 interface Lane {
   next: number;
-  open: { readonly from: number; readonly level: number; readonly earlier: number } | undefined;
+  open:
+    | { readonly from: number; readonly level: number; readonly before: number; readonly earlier: number }
+    | undefined;
 }
 
 /** White noise that begins and ends at once: what a decoder makes of garbage. */
@@ -51,17 +53,18 @@ export class NoiseBurst implements SoundDetector {
     const edge = sound.hops(EDGE_MS);
     const isWhite = energy[at]! > MIN_LEVEL && rough[at]! > WHITE * energy[at]!;
     if (lane.open === undefined) {
-      if (!isWhite || energy[at]! < RISE * energy[at - edge]!) return;
-      const before = mean(energy, at - sound.hops(CONTEXT_MS), at - edge);
-      const roughBefore = mean(rough, at - sound.hops(CONTEXT_MS), at - edge);
+      // Codecs blur a beginning.
+      if (!isWhite || energy[at]! < RISE * Math.min(energy[at - edge]!, energy[at - 2 * edge]!)) return;
+      const before = mean(energy, at - sound.hops(CONTEXT_MS), at - 2 * edge);
+      const roughBefore = mean(rough, at - sound.hops(CONTEXT_MS), at - 2 * edge);
       const inside = mean(energy, at + 1, at + sound.hops(MIN_MS) - 1);
       const roughInside = mean(rough, at + 1, at + sound.hops(MIN_MS) - 1);
       if (inside < RISE * before || roughInside < WHITE * inside || roughInside < 20 * roughBefore) return;
       const earlier = mean(energy, at - sound.hops(EARLIER_MS[0]), at - sound.hops(EARLIER_MS[1]));
-      lane.open = { from: lane.next, level: inside, earlier };
+      lane.open = { from: lane.next, level: inside, before, earlier };
       return;
     }
-    const { from, level, earlier } = lane.open;
+    const { from, level, before, earlier } = lane.open;
     // Noise has soft moments of its own.
     const isOver = energy[at]! < level / RISE && mean(energy, at, at + edge) < level / RISE;
     if (!isOver && sound.ms((lane.next - from) * HOP) < MAX_MS) return;
@@ -77,7 +80,8 @@ export class NoiseBurst implements SoundDetector {
     if (lengthMs < MIN_MS || late < early / (isShort ? EVEN_SHORT : EVEN) || lateRough < WHITE * late) return;
     const after = mean(energy, at + edge, at + sound.hops(CONTEXT_MS));
     if (after > late / RISE) return;
-    if (lengthMs < PLOSIVE_MS && Math.max(after / earlier, earlier / after) > GOES_ON) return;
+    const goesOn = [before, earlier].some((one) => after < GOES_ON * one && one < GOES_ON * after);
+    if (lengthMs < PLOSIVE_MS && !goesOn) return;
     const place = sound.locate(from * HOP);
     this.#report({
       kind: 'noise-burst',
