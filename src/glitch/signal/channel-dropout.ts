@@ -24,6 +24,10 @@ const LONG_DEPTH_DB = 35;
 const SAME_DB = 6;
 const MIN_DEPTH_DB = 9;
 const MIN_HIGHS_DB = 6;
+/** It need not be so in the highs, where it is so deep and comes back so much as it was. */
+const PLAIN_DB = 15;
+const PLAIN_SAME_DB = 1.5;
+const PLAIN_DEVIATIONS = 10;
 /** A shorter dip that is no deeper leaves the side there. */
 const SHORT_MS = 10;
 const SHALLOW_DB = 15;
@@ -133,15 +137,20 @@ export class ChannelDropout implements SoundDetector {
       const [early, late] = EARLIER_MS.map((ms) => dip.from - sound.hops(ms));
       if (decibels(otherIn) - decibels(mean(sound, other, early!, late!)) > TAKES_OVER_DB) return;
     }
-    if (this.#depthOfHighs(sound, channel, dip.from, inside) < MIN_HIGHS_DB) return;
+    let changeDb = 0;
     if (isBack) {
       const back = to + sound.hops(BLUR_MS);
       const until = back + sound.hops(BEFORE_MS);
       const after = between(mean(sound, channel, back, until), mean(sound, other, back, until));
-      if (Math.abs(after - before) > SAME_DB) return;
+      changeDb = Math.abs(after - before);
+      if (changeDb > SAME_DB) return;
     }
     const spread = this.#spread(sound, channel, dip.from - sound.hops(BLUR_MS));
     if (depth < MIN_DEPTH_DB / 2 + DEVIATIONS * spread) return;
+    // Codecs fill the highs of a short dip with noise.
+    const isDeep = Math.min(depth, fall) > PLAIN_DB && depth > PLAIN_DEVIATIONS * spread;
+    const isPlain = isBack && isDeep && changeDb < PLAIN_SAME_DB;
+    if (!isPlain && this.#depthOfHighs(sound, channel, dip.from, inside) < MIN_HIGHS_DB) return;
     const pause = { position: dip.from * HOP, lengthMs };
     side.habits.hold(pause, (isHabit) => this.#tell(channel, dip, { lengthMs, depth, isHabit }));
   }
