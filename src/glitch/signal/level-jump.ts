@@ -1,7 +1,8 @@
 import type { Report, SoundDetector } from '../detector.js';
 import { GainInPhase } from './gain-in-phase.js';
 import { GainStep } from './gain-step.js';
-import type { Sound } from './sound.js';
+import { mean } from './levels.js';
+import { HOP, type Sound } from './sound.js';
 import { SteadyLevels } from './steady-levels.js';
 import { SuddenSteps } from './sudden-steps.js';
 
@@ -12,6 +13,10 @@ const MAX_GAIN_DB = 20;
 const AHEAD_MS = 60;
 /** One change is told once. */
 const APART_MS = 60;
+/** A step lasts where there is this share of the power after it later on. */
+const LASTS = 0.05;
+const SOON_MS = [3, 15] as const;
+const LATE_MS = [25, 55] as const;
 
 /**
  * A sudden, lasting change of gain: between two samples while the sound goes on in phase, in all bands at once, or between
@@ -45,7 +50,7 @@ export class LevelJump implements SoundDetector {
 
   #inAllBands(sound: Sound, position: number): { position: number; stepDb: number } | undefined {
     const stepDb = this.#bands.at(sound, position);
-    return stepDb === undefined ? undefined : { position, stepDb };
+    return stepDb === undefined || !lasts(sound, position) ? undefined : { position, stepDb };
   }
 
   #tell(sound: Sound, { position, stepDb }: { position: number; stepDb: number }): void {
@@ -67,4 +72,13 @@ export class LevelJump implements SoundDetector {
       cause: 'two sources of different loudness were joined, or a gain was switched',
     });
   }
+}
+
+/** Whether there is sound for some time after a place: an end of sound falls, too. */
+function lasts(sound: Sound, position: number): boolean {
+  const at = Math.round(position / HOP);
+  const [soon, late] = [SOON_MS, LATE_MS].map(([from, to]) =>
+    mean(sound, undefined, at + sound.hops(from), at + sound.hops(to)),
+  );
+  return late! > LASTS * soon!;
 }
