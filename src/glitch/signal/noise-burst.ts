@@ -1,4 +1,6 @@
 import type { Report, SoundDetector } from '../detector.js';
+import { Habits } from './habits.js';
+import type { SoundPlace } from './place-map.js';
 import { HOP, type Sound } from './sound.js';
 
 /** Second difference against signal: 6 for white noise, under 1 for voices and most music. */
@@ -14,7 +16,7 @@ const EVEN_SHORT = 1.25;
  * Nor do plosives, up to this length, come from sound as loud as what follows them: garbage takes the place of sound that
  * goes on. The sound before is that right before it, or that of 25 to 45 ms earlier, where no codec's echo of it reaches.
  */
-const PLOSIVE_MS = 16;
+const PLOSIVE_MS = 20;
 const GOES_ON = 8;
 const EARLIER_MS = [45, 25] as const;
 const MAX_MS = 300;
@@ -23,6 +25,7 @@ const CONTEXT_MS = 12;
 const MIN_LEVEL = 1e-5;
 
 interface Lane {
+  readonly habits: Habits;
   next: number;
   open:
     | { readonly from: number; readonly level: number; readonly before: number; readonly earlier: number }
@@ -41,10 +44,15 @@ export class NoiseBurst implements SoundDetector {
   advance(sound: Sound): void {
     const context = sound.hops(CONTEXT_MS);
     for (let channel = 0; channel < sound.channels; channel++) {
-      const lane = (this.#lanes[channel] ??= { next: 0, open: undefined });
+      const lane = (this.#lanes[channel] ??= { habits: new Habits(), next: 0, open: undefined });
       lane.next = Math.max(lane.next, sound.firstHop + context);
       for (; lane.next + context < sound.endHop; lane.next++) this.#look(sound, channel, lane);
+      lane.habits.advance(sound.endPosition, sound.sampleRate);
     }
+  }
+
+  end(sound: Sound): void {
+    for (const { habits } of this.#lanes) habits.end(sound.sampleRate);
   }
 
   #look(sound: Sound, channel: number, lane: Lane): void {
@@ -83,11 +91,24 @@ export class NoiseBurst implements SoundDetector {
     const goesOn = [before, earlier].some((one) => after < GOES_ON * one && one < GOES_ON * after);
     if (lengthMs < PLOSIVE_MS && !goesOn) return;
     const place = sound.locate(from * HOP);
+    const burst = { position: from * HOP, lengthMs };
+    lane.habits.hold(burst, (isHabit) => this.#tell(channel, place, { lengthMs, level, isHabit }));
+  }
+
+  #tell(
+    channel: number,
+    place: SoundPlace,
+    { lengthMs, level, isHabit }: { lengthMs: number; level: number; isHabit: boolean },
+  ): void {
+    const habit = { severity: 'info' as const, reason: 'one of many alike: a sound rather than a defect' };
+    const burst = {
+      severity: lengthMs >= 10 ? ('major' as const) : ('minor' as const),
+      reason: `${lengthMs.toFixed(1)} ms of white noise with hard edges`,
+    };
     this.#report({
+      ...(isHabit ? habit : burst),
       kind: 'noise-burst',
       medium: 'audio',
-      severity: lengthMs >= 10 ? 'major' : 'minor',
-      reason: `${lengthMs.toFixed(1)} ms of white noise with hard edges`,
       timeMs: place.timeMs,
       durationMs: lengthMs,
       unit: place.unit,
