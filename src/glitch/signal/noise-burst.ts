@@ -11,7 +11,7 @@ const MIN_MS = 4;
 const EVEN = 1.6;
 /** Bursts under this length, which plosives have too, must be more even. */
 const SHORT_MS = 9.5;
-const EVEN_SHORT = 1.25;
+const EVEN_SHORT = 1.5;
 /**
  * Nor do plosives, up to this length, come from sound as loud as what follows them: garbage takes the place of sound that
  * goes on. The sound before is that right before it, or that of 25 to 45 ms earlier, where no codec's echo of it reaches.
