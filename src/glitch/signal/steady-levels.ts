@@ -1,4 +1,4 @@
-import { decibels } from './levels.js';
+import { decibels, mean } from './levels.js';
 import { HOP, type Sound } from './sound.js';
 
 /** Looked at in slots of this length. */
@@ -17,6 +17,9 @@ const CLEAR_DB = 0.5;
 const BALANCE_DB = 1.5;
 const BEATS_BALANCE_DB = 0.6;
 const MIN_DB = -55;
+/** Each channel steps by as much, but for this, over so many slots on either side. */
+const SIDES_DB = 3.5;
+const SIDES_SLOTS = 4;
 
 /** Steps between sound that is steady before and sound that is steady, and of the same colour, after. */
 export class SteadyLevels {
@@ -34,7 +37,8 @@ export class SteadyLevels {
       if (this.#levels.length <= 2 * SIDE_SLOTS) continue;
       const stepDb = this.#step();
       if (stepDb === undefined) continue;
-      found.push({ position: HOP * sharpest(sound, this.#next - SIDE_SLOTS * slot, slot), stepDb });
+      const hop = sharpest(sound, this.#next - SIDE_SLOTS * slot, slot);
+      if (isOfAllSides(sound, { hop, slot, stepDb })) found.push({ position: HOP * hop, stepDb });
     }
     return found;
   }
@@ -74,6 +78,18 @@ export class SteadyLevels {
     const isBalanced = Math.abs(roughStep - step) < (swing < STEADY_DB ? BALANCE_DB : BEATS_BALANCE_DB);
     return isBalanced ? step : undefined;
   }
+}
+
+/** A gain is of all channels: what only comes on one side and goes on another is none. */
+function isOfAllSides(
+  sound: Sound,
+  { hop, slot, stepDb }: { readonly hop: number; readonly slot: number; readonly stepDb: number },
+): boolean {
+  return sound.measures.every((_, channel) => {
+    const before = decibels(mean(sound, channel, hop - SIDES_SLOTS * slot, hop - 2));
+    const after = decibels(mean(sound, channel, hop + 2, hop + SIDES_SLOTS * slot));
+    return Math.max(before, after) < MIN_DB || Math.abs(after - before - stepDb) < SIDES_DB;
+  });
 }
 
 /** The hop in and around a slot that parts loud from quiet best. */
