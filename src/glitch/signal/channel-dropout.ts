@@ -25,7 +25,7 @@ const SAME_DB = 6;
 const MIN_DEPTH_DB = 9;
 const MIN_HIGHS_DB = 6;
 /** It need not be so in the highs, where it is so deep and comes back so much as it was. */
-const PLAIN_DB = 15;
+const PLAIN_DB = 18;
 const PLAIN_SAME_DB = 1.5;
 const PLAIN_DEVIATIONS = 10;
 /** A shorter dip that is no deeper leaves the side there. */
