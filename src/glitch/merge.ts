@@ -41,6 +41,8 @@ export const soundKinds: ReadonlySet<GlitchKind> = new Set([
 /** What begins with another defect, such as the tick or the gain that came with it, and is told beside it. */
 const lastingKinds: ReadonlySet<GlitchKind> = new Set(['clipping', 'bandwidth-drop']);
 
+const holeKinds: ReadonlySet<GlitchKind> = new Set(['gap', 'silence-run', 'channel-dropout']);
+
 /** Of several findings about one defect, the one that explains the others goes on. */
 export class Merge {
   readonly #report: Report;
@@ -93,7 +95,9 @@ function explains(one: Finding, other: Finding, isFirst: boolean): boolean {
   const [isKnown, isOtherKnown] = [one.isByReference === true, other.isByReference === true];
   // What was measured against the reference needs no guess.
   const isGuess = !isOtherKnown && (one.kind === other.kind || soundKinds.has(other.kind));
-  const isOther = lastingKinds.has(other.kind) && one.kind !== other.kind;
+  // Of a hole the reference may tell an edge, or a part.
+  if (isHoleOf(one, other)) return isNear(one, other);
+  const isOther = (lastingKinds.has(other.kind) && one.kind !== other.kind) || isHoleOf(other, one);
   if (isKnown && soundKinds.has(one.kind) && isGuess && !isOther) return isNear(one, other);
   if (isOtherKnown && !isKnown && soundKinds.has(one.kind) && soundKinds.has(other.kind)) return false;
   // How much was lost or inserted is told whatever it sounds like.
@@ -111,6 +115,12 @@ function explains(one: Finding, other: Finding, isFirst: boolean): boolean {
   const [stronger, weaker] = [weights[one.kind] ?? 0, weights[other.kind] ?? 0];
   if (weaker === 0 || stronger <= weaker) return false;
   return isNear(one, other);
+}
+
+function isHoleOf(hole: Finding, known: Finding): boolean {
+  if (hole.isByReference === true || known.isByReference !== true) return false;
+  if (known.kind === 'gap') return hole.kind === 'silence-run';
+  return known.kind === 'click' && holeKinds.has(hole.kind);
 }
 
 function isDipOf(seam: Finding, gap: Finding): boolean {

@@ -42,7 +42,14 @@ describe('of findings about one defect', () => {
   });
 
   it('what was measured by the reference goes before a guess', () => {
-    expect(merged(found('gap', 1000), found('click', 1001, byReference))).toEqual(['click']);
+    expect(merged(found('skip', 1000), found('click', 1001, byReference))).toEqual(['click']);
+  });
+
+  it('but for a hole of which the reference tells an edge or a part', () => {
+    const gap = found('gap', 1000, { durationMs: 8 });
+    const silence = found('silence-run', 1000, { durationMs: 300 });
+    expect(merged(gap, found('click', 1009, byReference))).toEqual(['gap']);
+    expect(merged(silence, found('gap', 1001, { durationMs: 150, ...byReference }))).toEqual(['silence-run']);
   });
 
   it.each(['clipping', 'bandwidth-drop'] as const)('%s stays beside what it begins with', (kind) => {
