@@ -27,6 +27,7 @@ const MIN_HIGHS_DB = 6;
 /** It need not be so in the highs, where it is so deep and comes back so much as it was. */
 const PLAIN_DB = 18;
 const PLAIN_SAME_DB = 1.5;
+const PLAIN_MS = 5;
 const PLAIN_DEVIATIONS = 10;
 /** A shorter dip that is no deeper leaves the side there. */
 const SHORT_MS = 10;
@@ -148,7 +149,8 @@ export class ChannelDropout implements SoundDetector {
     const spread = this.#spread(sound, channel, dip.from - sound.hops(BLUR_MS));
     if (depth < MIN_DEPTH_DB / 2 + DEVIATIONS * spread) return;
     // Codecs fill the highs of a short dip with noise.
-    const isDeep = Math.min(depth, fall) > PLAIN_DB && depth > PLAIN_DEVIATIONS * spread;
+    const isDeep =
+      lengthMs > PLAIN_MS && Math.min(depth, fall) > PLAIN_DB && depth > PLAIN_DEVIATIONS * spread;
     const isPlain = isBack && isDeep && changeDb < PLAIN_SAME_DB;
     if (!isPlain && this.#depthOfHighs(sound, channel, dip.from, inside) < MIN_HIGHS_DB) return;
     const pause = { position: dip.from * HOP, lengthMs };

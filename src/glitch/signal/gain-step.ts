@@ -16,7 +16,7 @@ const HEARD_DB = 45;
 const QUIETEST_DB = -90;
 /** Of one channel. */
 const MIN_BANDS = 8;
-const USUAL: Limits = { halfDb: 1.2, mostDb: 3, sidesDb: 2.5, steadyDb: 3.5 };
+const USUAL: Limits = { halfDb: 1.2, mostDb: 3, sidesDb: 2.5, steadyDb: 1.6 };
 const CALM_BANDS = 24;
 
 /** By how much a gain's step in single bands may differ from that of the middle one. */

@@ -33,6 +33,7 @@ const BELOW_FLOOR = 0.3;
 const DEAD = 1e-9;
 /** A hole is as quiet as its quietest stretch of this length: codecs smear the sound on either side into it. */
 const CALM_MS = 20;
+const DEEP = 2.5e-3;
 const DEPTH_MS = 4;
 
 interface Hole {
@@ -141,10 +142,12 @@ export class Holes implements SoundDetector {
     const levelAfter = loudest(sound, hole.to, hole.to + sound.hops(AROUND_MS));
     const closes = peak(sound, hole.to, hole.to + sound.hops(EDGE_MS));
     const isLong = lengthMs > FLOOR_FROM_MS;
+    // A deep one may lie before or behind a note, which is louder than what it cuts.
+    const isDeep = hole.depth < DEEP * hole.level;
     const after = mean(sound, undefined, hole.to, hole.to + sound.hops(LEVEL_MS));
-    const hardFall = hole.hardFall || (!isLong && hole.last > EDGE * after);
+    const hardFall = hole.hardFall || (!isLong && isDeep && hole.last > EDGE * after);
     const isCutOut = hole.cutFall && isCut(sound, hole.to, 1);
-    const hardRise = isCutOut || closes > EDGE * Math.min(levelAfter, hole.level);
+    const hardRise = isCutOut || closes > EDGE * (isDeep ? Math.min(levelAfter, hole.level) : levelAfter);
     if (isLong && !hardFall) this.#floor = Math.max(Math.min(this.#floor, hole.calm), DEAD);
     const isDead = hole.calm < DEAD || hole.calm < BELOW_FLOOR * this.#floor;
     const pause = { position: hole.from * HOP, lengthMs };
