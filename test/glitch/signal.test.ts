@@ -17,6 +17,15 @@ function tones(): Float32Array[] {
   return [mix, mix.slice()];
 }
 
+/** Every sample for itself. */
+function white(samples: number, seed: number, level: number): Float32Array {
+  let state = seed;
+  return Float32Array.from({ length: samples }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return (state / 2 ** 31 - 1) * level;
+  });
+}
+
 function find(channels: readonly Float32Array[]): Finding[] {
   return analyseEvents(pcmEvents(channels)).findings;
 }
@@ -38,6 +47,16 @@ describe('the signal', () => {
     expect(Math.abs(gap.timeMs - 2100)).toBeLessThan(2 * HOP_MS);
     expect(Math.abs(gap.durationMs - ms)).toBeLessThan(2 * HOP_MS);
     expect(gap.severity).toBe(ms >= 20 ? 'major' : 'minor');
+  });
+
+  it('that becomes far louder soon after a hole has a gap all the same', () => {
+    const channels = tones();
+    for (const side of channels) {
+      side.set(noise(10 * 48, 3, 0.01), AT);
+      for (let i = AT + 20 * 48; i < side.length; i++) side[i]! *= 3;
+    }
+    const gap = find(channels).find(({ kind }) => kind === 'gap');
+    expect(Math.abs(gap!.timeMs - 2100)).toBeLessThan(2 * HOP_MS);
   });
 
   it('that is loud has a gap although hiss is left in it, as a codec leaves', () => {
@@ -126,6 +145,12 @@ describe('the signal', () => {
     expect(find([voice, louder]).filter(({ kind }) => kind === 'channel-dropout')).toEqual([]);
   });
 
+  it('that loses one side has a channel-dropout although a codec has filled its highs', () => {
+    const channels = tones();
+    channels[0]!.set(white(6 * 48, 3, 0.008), AT);
+    expect(only(find(channels), 'channel-dropout')).toMatchObject({ severity: 'minor' });
+  });
+
   it('with one wrong sample has a click there', () => {
     const channels = tones();
     for (const side of channels) side[AT]! += 0.5;
@@ -166,6 +191,19 @@ describe('the signal', () => {
     const burst = Float32Array.from({ length: 20 * 48 }, (_, i) => Math.sin(i * i * 1.7) * 0.7);
     for (const side of channels) side.set(burst, AT);
     expect(only(find(channels), 'noise-burst')).toMatchObject({ severity: 'major' });
+  });
+
+  it('with a burst of noise that is soft for a moment has one noise-burst; with many alike it has a sound', () => {
+    const channels = tones();
+    const burst = white(100 * 48, 5, 0.7);
+    for (let i = 1600; i < 1632; i++) burst[i]! /= 8;
+    for (const side of channels) side.set(burst, AT);
+    expect(only(find(channels), 'noise-burst').durationMs).toBeCloseTo(100, -0.5);
+    const rattling = tones();
+    for (let at = AT; at < AT + 12 * 3000; at += 3000)
+      for (const side of rattling) side.set(burst.subarray(0, 6 * 48), at);
+    const bursts = find(rattling).filter(({ kind }) => kind === 'noise-burst');
+    expect(new Set(bursts.map(({ severity }) => severity))).toEqual(new Set(['info']));
   });
 
   it('with 5 ms of white noise in place of it has a noise-burst; a plosive after a closure is none', () => {
@@ -213,6 +251,24 @@ describe('the signal', () => {
     const dull = play(9 * beat);
     const drop = find([dull, dull.slice()]).find(({ kind }) => kind === 'bandwidth-drop');
     expect(Math.abs(drop!.timeMs - (9 * beat * 1000) / RATE)).toBeLessThan(10);
+  });
+
+  it.each([160, 900])(
+    'without a tone of 7.4 kHz from sample %d of a spectrum on has a bandwidth-drop there',
+    (at) => {
+      const edge = 50 * 1920 + at;
+      const high = sine(SECONDS * RATE, 7400, RATE, 0.1).fill(0, edge);
+      const channels = tones().map((side) => side.map((x, i) => x + high[i]!));
+      const drop = find(channels).find(({ kind }) => kind === 'bandwidth-drop');
+      expect(Math.abs(drop!.timeMs - (edge * 1000) / RATE)).toBeLessThan(3);
+    },
+  );
+
+  it('that goes from one side to the other has no level-jump', () => {
+    const [left, whole] = tones();
+    // The same backwards, and softer.
+    const right = whole!.map((_, i) => (i < AT ? 0 : whole![whole!.length - 1 - i]! / 2));
+    expect(find([left!.fill(0, AT), right]).filter(({ kind }) => kind === 'level-jump')).toEqual([]);
   });
 
   it('of notes that ring out has a level-jump where all of them become softer; a new note is none', () => {
