@@ -60,7 +60,8 @@ export default class Splice extends BaseCommand {
         ? await Promise.all(argv.map((piece) => parsePiece(String(piece))))
         : await readEditDecisionList(flags.edl);
     const techniques = { ...allTechniques };
-    for (const name of techniqueNames) techniques[name] = flags.technique?.includes(`no-${name}`) !== true;
+    const leftOut = new Set(flags.technique);
+    for (const name of techniqueNames) techniques[name] = !leftOut.has(`no-${name}`);
     const bar = await this.#progressBar();
     try {
       const result = await splice({

@@ -41,6 +41,7 @@ export const soundKinds: ReadonlySet<GlitchKind> = new Set([
 /** What begins with another defect, such as the tick or the gain that came with it, and is told beside it. */
 const lastingKinds: ReadonlySet<GlitchKind> = new Set(['clipping', 'bandwidth-drop']);
 
+/** What lasts for a while, and has ticks at its ends. */
 const holeKinds: ReadonlySet<GlitchKind> = new Set(['gap', 'silence-run', 'channel-dropout']);
 
 /** Of several findings about one defect, the one that explains the others goes on. */
@@ -95,10 +96,10 @@ function explains(one: Finding, other: Finding, isFirst: boolean): boolean {
   const [isKnown, isOtherKnown] = [one.isByReference === true, other.isByReference === true];
   // What was measured against the reference needs no guess.
   const isGuess = !isOtherKnown && (one.kind === other.kind || soundKinds.has(other.kind));
-  // Of a hole the reference may tell an edge, or a part.
+  // But of a hole the reference may tell an edge or a part alone.
   if (isHoleOf(one, other)) return isNear(one, other);
-  const isOther = (lastingKinds.has(other.kind) && one.kind !== other.kind) || isHoleOf(other, one);
-  if (isKnown && soundKinds.has(one.kind) && isGuess && !isOther) return isNear(one, other);
+  const isMore = (lastingKinds.has(other.kind) && one.kind !== other.kind) || isHoleOf(other, one);
+  if (isKnown && soundKinds.has(one.kind) && isGuess && !isMore) return isNear(one, other);
   if (isOtherKnown && !isKnown && soundKinds.has(one.kind) && soundKinds.has(other.kind)) return false;
   // How much was lost or inserted is told whatever it sounds like.
   if (isOtherKnown && cuts.has(other.kind)) return false;
@@ -117,12 +118,14 @@ function explains(one: Finding, other: Finding, isFirst: boolean): boolean {
   return isNear(one, other);
 }
 
+/** Whether one that was guessed is the whole of what the reference tells. */
 function isHoleOf(hole: Finding, known: Finding): boolean {
   if (hole.isByReference === true || known.isByReference !== true) return false;
   if (known.kind === 'gap') return hole.kind === 'silence-run';
   return known.kind === 'click' && holeKinds.has(hole.kind);
 }
 
+/** Whether the second lies within the first. */
 function isDipOf(seam: Finding, gap: Finding): boolean {
   return seam.kind === 'bad-seam' && gap.kind === 'gap' && gap.durationMs < seam.durationMs;
 }

@@ -4,8 +4,8 @@ import { forkModule } from '../base/child-module.js';
 import { systemClock } from '../base/clock.js';
 import { InternalError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
-import { Liveness } from './liveness.js';
 import { HEARD_INTERVAL_US } from '../program/backlog.js';
+import { Liveness } from './liveness.js';
 import type { FromRoom, ToRoom } from './protocol.js';
 import { UnitPipe } from './unit-pipe.js';
 

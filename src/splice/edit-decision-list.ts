@@ -16,7 +16,10 @@ const WITH_POINTS = new RegExp(`^(.+?):(${POINT})?-(${POINT})?$`);
 export async function parsePiece(text: string): Promise<PieceSpec> {
   if (await isFile(text)) return { path: text };
   const match = WITH_POINTS.exec(text);
-  if (match === null) return { path: await wholeFile(text) };
+  if (match === null) {
+    await refuseOtherPoints(text);
+    return { path: text };
+  }
   const [, path = '', from, to] = match;
   return { path, ...points(from, to, text) };
 }
@@ -89,9 +92,9 @@ function parsePoint(text: string, where: string): Point {
 }
 
 /** @throws InvalidOptionError when it is a file and something else than points behind it */
-async function wholeFile(text: string): Promise<string> {
+async function refuseOtherPoints(text: string): Promise<void> {
   const [, path = '', rest = ''] = /^(.+?):(.*)$/.exec(text) ?? [];
-  if (path === '' || !(await isFile(path))) return text;
+  if (path === '' || !(await isFile(path))) return;
   throw new InvalidOptionError(
     `${path}: expected points as IN-OUT, IN- or -OUT behind it, got ${JSON.stringify(rest)}`,
     { hint: 'A point is seconds, MM:SS.mmm, HH:MM:SS or @SAMPLES.' },

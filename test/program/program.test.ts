@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Mode } from '../../src/media/program-settings.js';
 import { expectSoundVideo, expectUnbrokenAudio } from './judge.js';
 import { VirtualRoom } from './virtual-room.js';
 
@@ -76,6 +77,17 @@ function prematureSound(room: VirtualRoom): number[] {
   return room.mixer.sounds.filter(({ missing }) => missing).map(({ pts }) => pts);
 }
 
+/** With a host and a guest, for a second already. */
+function roomIn(mode: Mode): VirtualRoom {
+  const room = new VirtualRoom();
+  room.join('host', 'host');
+  room.join('guest', 'guest', { delayUs: 40_000 });
+  room.run(2_000);
+  room.program.setMode(mode);
+  room.run(1_000);
+  return room;
+}
+
 describe('a program whose process lags behind what arrives', () => {
   it('begins with the relay when the host has been sending for a second before it runs', () => {
     const room = new VirtualRoom();
@@ -93,12 +105,7 @@ describe('a program whose process lags behind what arrives', () => {
   });
 
   it.each(['live', 'collab'] as const)('in %s mode takes up where it was after a second asleep', (mode) => {
-    const room = new VirtualRoom();
-    room.join('host', 'host');
-    room.join('guest', 'guest', { delayUs: 40_000 });
-    room.run(2_000);
-    room.program.setMode(mode);
-    room.run(1_000);
+    const room = roomIn(mode);
     const before = room.switched.length;
     for (let i = 0; i < 5; i++) {
       room.freeze(1_000);
@@ -111,12 +118,7 @@ describe('a program whose process lags behind what arrives', () => {
   });
 
   it.each(['live', 'collab'] as const)('in %s mode misses nothing that waits to be read', (mode) => {
-    const room = new VirtualRoom();
-    room.join('host', 'host');
-    room.join('guest', 'guest', { delayUs: 40_000 });
-    room.run(2_000);
-    room.program.setMode(mode);
-    room.run(1_000);
+    const room = roomIn(mode);
     for (let i = 0; i < 3; i++) {
       room.lag({ ms: 2_000, gapMs: 150, behindMs: 400 });
       room.run(300);

@@ -47,8 +47,7 @@ export function proveBreak(found: StandOut, lines: Lines): BreakProof | undefine
   const repeat = repeatAt(lines.line, lines.low, { at: found.position, factor: FACTOR });
   if (candidate.isRepeat(repeat)) return { goes: 'again', repeat };
   // In noise only what is larger than the noise is a break: one stretch of it goes with any other.
-  const isNoise = sides.gainDb < NOISE_GAIN_DB;
-  if (isNoise && found.shareDb < 0) {
+  if (sides.gainDb < NOISE_GAIN_DB && found.shareDb < 0) {
     return found.lowShareDb >= 0 && candidate.isBroken() ? { goes: 'on', repeat: undefined } : undefined;
   }
   if (candidate.isBlip()) return { goes: 'on', repeat: undefined };
@@ -98,16 +97,25 @@ class Candidate {
     return likeAPeriodBefore(this.#lines.low, Math.round(position / FACTOR)) < 0.9;
   }
 
-  /** Each side is what the other lets expect, and only what lies between is not: as where a codec has smeared a click. */
+  /** Each side is what the other lets expect, and only what lies between is not. */
   isBlip(): boolean {
-    const { ratioDb, shareDb, lowRatioDb, lowShareDb } = this.#found;
+    return this.#isSpike() || this.#isSmeared();
+  }
+
+  /** A few samples that tower over the sound. */
+  #isSpike(): boolean {
+    const { ratioDb, shareDb } = this.#found;
+    if (ratioDb < 7 || shareDb < 0 || Math.max(...this.#sides.missed) > 0.6) return false;
+    const few = this.#few();
+    return few !== undefined && few.asIsDb >= 12 && few.healedDb <= 1;
+  }
+
+  /** As a codec leaves a click: milliseconds of the low band. */
+  #isSmeared(): boolean {
+    const { lowRatioDb, lowShareDb } = this.#found;
     const { missed, unlikeDb, stepDb } = this.#sides;
-    if (Math.max(...missed) > 0.7) return false;
-    if (ratioDb >= 7 && shareDb >= 0 && Math.max(...missed) <= 0.6) {
-      const few = this.#few();
-      if (few !== undefined && few.asIsDb >= 12 && few.healedDb <= 1) return true;
-    }
-    if (lowRatioDb < 5 || lowShareDb < -10 || Math.min(...missed) > 0.25) return false;
+    if (lowRatioDb < 5 || lowShareDb < -10) return false;
+    if (Math.max(...missed) > 0.7 || Math.min(...missed) > 0.25) return false;
     if (Math.max(...unlikeDb) > 6 || Math.abs(stepDb) > 3) return false;
     const { asIsDb, healedDb } = this.#lowHealing();
     return asIsDb - healedDb >= 10;

@@ -17,6 +17,7 @@ const QUIETEST_DB = -90;
 /** Of one channel. */
 const MIN_BANDS = 8;
 const USUAL: Limits = { halfDb: 1.2, mostDb: 3, sidesDb: 2.5, steadyDb: 1.6 };
+/** With so many bands, those of {@link calmLimits} do as well. */
 const CALM_BANDS = 24;
 
 /** By how much a gain's step in single bands may differ from that of the middle one. */
@@ -56,6 +57,7 @@ export class GainStep {
     const bands = { halfDb: middle(off), mostDb: off[Math.floor(off.length * 0.8)]! };
     const sidesDb = Math.max(...sides.map((own) => (own.length > 0 ? Math.abs(middle(own) - step) : 0)));
     const limits = steps.length < CALM_BANDS ? [USUAL] : [USUAL, calmLimits(step)];
+    // Most end here, before more is transformed.
     if (!limits.some((limit) => isWithin({ ...bands, sidesDb, steadyDb: 0 }, limit))) return undefined;
     const earlier = this.#levels(sound, position - SIZE / 2, -1);
     const later = this.#levels(sound, position + SIZE / 2, 1);

@@ -33,15 +33,17 @@ const BELOW_FLOOR = 0.3;
 const DEAD = 1e-9;
 /** A hole is as quiet as its quietest stretch of this length: codecs smear the sound on either side into it. */
 const CALM_MS = 20;
-const DEEP = 2.5e-3;
+/** And as deep as its deepest of this one. */
 const DEPTH_MS = 4;
+/** With no more than this share of the level before, a hole may lie beside a note that is louder than what it cuts. */
+const DEEP = 2.5e-3;
 
 interface Hole {
   readonly from: number;
   readonly level: number;
   /** Whether the sound was full right before it. Judged at once: a long hole's beginning is soon forgotten. */
   readonly hardFall: boolean;
-  /** Of the last milliseconds, the loudest. */
+  /** Of the last milliseconds before it, the loudest. */
   readonly last: number;
   /** Whether it ended between two samples. */
   readonly cutFall: boolean;
@@ -95,8 +97,8 @@ export class Holes implements SoundDetector {
       this.#begin(sound, at, energy);
     } else if (energy < RISE * hole.level) {
       hole.energy += energy;
-      hole.calm = Math.min(hole.calm, this.#quietest(sound, hole.from, { at, ms: CALM_MS }));
-      hole.depth = Math.min(hole.depth, this.#quietest(sound, hole.from, { at, ms: DEPTH_MS }));
+      hole.calm = Math.min(hole.calm, meanOfLast(sound, hole, { at, ms: CALM_MS }));
+      hole.depth = Math.min(hole.depth, meanOfLast(sound, hole, { at, ms: DEPTH_MS }));
     } else {
       this.#open = undefined;
       hole.to = at;
@@ -105,12 +107,6 @@ export class Holes implements SoundDetector {
       hole.depth = Math.min(hole.depth, hole.energy);
       if (sound.ms((hole.to - hole.from) * HOP) >= MIN_HOLE_MS) this.#waiting.push(hole);
     }
-  }
-
-  /** Mean energy of the last stretch of so many milliseconds up to a hop; infinite before there is one. */
-  #quietest(sound: Sound, from: number, { at, ms }: { readonly at: number; readonly ms: number }): number {
-    const first = at - sound.hops(ms) + 1;
-    return first < from ? Infinity : mean(sound, undefined, first, at);
   }
 
   #begin(sound: Sound, at: number, energy: number): void {
@@ -142,7 +138,6 @@ export class Holes implements SoundDetector {
     const levelAfter = loudest(sound, hole.to, hole.to + sound.hops(AROUND_MS));
     const closes = peak(sound, hole.to, hole.to + sound.hops(EDGE_MS));
     const isLong = lengthMs > FLOOR_FROM_MS;
-    // A deep one may lie before or behind a note, which is louder than what it cuts.
     const isDeep = hole.depth < DEEP * hole.level;
     const after = mean(sound, undefined, hole.to, hole.to + sound.hops(LEVEL_MS));
     const hardFall = hole.hardFall || (!isLong && isDeep && hole.last > EDGE * after);
@@ -196,6 +191,12 @@ export class Holes implements SoundDetector {
         : 'the source was cut off: a device, a connection or a mute',
     });
   }
+}
+
+/** Energy of the last so many milliseconds of a hole, up to a hop; infinite while it is shorter. */
+function meanOfLast(sound: Sound, { from }: Hole, { at, ms }: { at: number; ms: number }): number {
+  const first = at - sound.hops(ms) + 1;
+  return first < from ? Infinity : mean(sound, undefined, first, at);
 }
 
 function decibels(energy: number): number {

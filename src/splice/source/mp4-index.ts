@@ -1,4 +1,4 @@
-import { type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { MalformedMediaError, UnsupportedMediaError } from '../../base/errors.js';
 import { openInput } from '../../base/input-file.js';
 import { parseAsc } from '../../codec/aac/asc.js';
