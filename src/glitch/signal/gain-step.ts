@@ -19,6 +19,8 @@ const MIN_BANDS = 8;
 const USUAL: Limits = { halfDb: 1.2, mostDb: 3, sidesDb: 2.5, steadyDb: 1.6 };
 /** With so many bands, those of {@link calmLimits} do as well. */
 const CALM_BANDS = 24;
+/** Beyond it a note that ends or begins passes for a gain as well: its own step covers the rest of the sound. */
+const CALM_STEP_DB = 13;
 
 /** By how much a gain's step in single bands may differ from that of the middle one. */
 interface Limits {
@@ -51,12 +53,14 @@ export class GainStep {
     const after = this.#levels(sound, position + BLUR, 1);
     const sides = before.map((levels, channel) => stepsOf(levels, after[channel]!));
     const steps = sides.flat();
-    if (steps.length < MIN_BANDS * sides.length) return undefined;
+    // Of a side that is silent nothing is known, so that what steps on the other may be a note.
+    if (steps.length < MIN_BANDS * sides.length || sides.some((own) => own.length === 0)) return undefined;
     const step = middle(steps);
     const off = steps.map((one) => Math.abs(one - step)).sort((a, b) => a - b);
     const bands = { halfDb: middle(off), mostDb: off[Math.floor(off.length * 0.8)]! };
-    const sidesDb = Math.max(...sides.map((own) => (own.length > 0 ? Math.abs(middle(own) - step) : 0)));
-    const limits = steps.length < CALM_BANDS ? [USUAL] : [USUAL, calmLimits(step)];
+    const sidesDb = Math.max(...sides.map((own) => Math.abs(middle(own) - step)));
+    const isCalm = steps.length >= CALM_BANDS && Math.abs(step) <= CALM_STEP_DB;
+    const limits = isCalm ? [USUAL, calmLimits(step)] : [USUAL];
     // Most end here, before more is transformed.
     if (!limits.some((limit) => isWithin({ ...bands, sidesDb, steadyDb: 0 }, limit))) return undefined;
     const earlier = this.#levels(sound, position - SIZE / 2, -1);

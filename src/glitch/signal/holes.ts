@@ -37,6 +37,8 @@ const CALM_MS = 20;
 const DEPTH_MS = 4;
 /** With no more than this share of the level before, a hole may lie beside a note that is louder than what it cuts. */
 const DEEP = 2.5e-3;
+/** Only in less than this: a rest between two notes may be as deep. */
+const DEEP_MS = 16;
 
 interface Hole {
   readonly from: number;
@@ -138,9 +140,9 @@ export class Holes implements SoundDetector {
     const levelAfter = loudest(sound, hole.to, hole.to + sound.hops(AROUND_MS));
     const closes = peak(sound, hole.to, hole.to + sound.hops(EDGE_MS));
     const isLong = lengthMs > FLOOR_FROM_MS;
-    const isDeep = hole.depth < DEEP * hole.level;
+    const isDeep = lengthMs < DEEP_MS && hole.depth < DEEP * hole.level;
     const after = mean(sound, undefined, hole.to, hole.to + sound.hops(LEVEL_MS));
-    const hardFall = hole.hardFall || (!isLong && isDeep && hole.last > EDGE * after);
+    const hardFall = hole.hardFall || (isDeep && hole.last > EDGE * after);
     const isCutOut = hole.cutFall && isCut(sound, hole.to, 1);
     const hardRise = isCutOut || closes > EDGE * (isDeep ? Math.min(levelAfter, hole.level) : levelAfter);
     if (isLong && !hardFall) this.#floor = Math.max(Math.min(this.#floor, hole.calm), DEAD);
