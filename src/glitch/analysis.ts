@@ -190,7 +190,7 @@ export class Analysis {
 
   #openSound(event: AudioEvent): void {
     const format = soundFormatOf(event);
-    this.#decoder = AudioDecoder.open(format);
+    this.#decoder = AudioDecoder.open({ ...format, reuse: true });
     this.#heard = new Sound(format.sampleRate, format.channels);
   }
 

@@ -10,6 +10,8 @@ export interface AudioDecoderOptions {
   /** Of the PCM put out, whatever the units hold. */
   readonly sampleRate: number;
   readonly channels: 1 | 2;
+  /** Whether the next unit may overwrite a block, which spares an array for every channel of it; AAC only. */
+  readonly reuse?: boolean;
 }
 
 export interface AudioDecoderStats {
@@ -33,6 +35,7 @@ export class AudioDecoder {
   readonly #packet: Packet;
   readonly #frame: Frame;
   readonly #samples = new SampleReader();
+  readonly #reuse: boolean;
   #context: CodecContext | undefined;
   #config: AudioConfig | undefined;
   #lastToc: number | undefined;
@@ -45,6 +48,7 @@ export class AudioDecoder {
 
   private constructor(options: AudioDecoderOptions) {
     this.#timeline = new OutputTimeline(options);
+    this.#reuse = options.reuse ?? false;
     this.#packet = newPacket();
     this.#frame = newFrame();
   }
@@ -129,7 +133,7 @@ export class AudioDecoder {
       const channels = this.#frame.channels;
       const expectedChannels = channels === config.channels || (config.channels === 1 && channels === 2);
       if (expectedRate && expectedChannels) {
-        const samples = this.#samples.read(this.#frame);
+        const samples = this.#samples.read(this.#frame, this.#reuse && config.codec === 'aac');
         if (samples !== undefined) piece = { sampleRate, channels: samples };
       }
       this.#frame.unref();

@@ -17,12 +17,17 @@ export class SampleReader {
   #kept: Frame | undefined;
   #planes: readonly Plane[] = [];
   #channels = 0;
+  #length = 0;
+  /** Overwritten by every frame that may be. */
+  #shared: Float32Array[] = [];
 
   /**
    * One array per channel, full scale ±1, NaN and infinity as 0. `undefined` for a sample format or a buffer size that
    * does not add up.
+   *
+   * @param reuse whether the arrays may be those of the last frame that was read so
    */
-  read(frame: Frame): Float32Array[] | undefined {
+  read(frame: Frame, reuse = false): Float32Array[] | undefined {
     // A frame of another shape is refused.
     if (this.#kept === undefined || this.#kept.copy(frame) < 0) {
       if (!this.#keepShape(frame) || this.#kept!.copy(frame) < 0) return undefined;
@@ -31,7 +36,10 @@ export class SampleReader {
     const isPlanar = this.#planes.length === this.#channels;
     for (let channel = 0; channel < this.#channels; channel++) {
       const plane = this.#planes[isPlanar ? channel : 0]!;
-      const samples = isPlanar ? new Float32Array(plane) : everyNth(plane, channel, this.#channels);
+      const samples = reuse ? this.#sharedOf(channel) : new Float32Array(this.#length);
+      if (isPlanar) samples.set(plane);
+      else
+        for (let i = 0, at = channel; i < samples.length; i++, at += this.#channels) samples[i] = plane[at]!;
       if (plane instanceof Int16Array) for (let i = 0; i < samples.length; i++) samples[i]! /= 32_768;
       else silenceNonsense(samples);
       out.push(samples);
@@ -44,6 +52,11 @@ export class SampleReader {
     this.#kept?.free();
     this.#kept = undefined;
     this.#planes = [];
+  }
+
+  #sharedOf(channel: number): Float32Array {
+    const last = this.#shared[channel];
+    return last?.length === this.#length ? last : (this.#shared[channel] = new Float32Array(this.#length));
   }
 
   #keepShape(frame: Frame): boolean {
@@ -61,6 +74,7 @@ export class SampleReader {
     this.#kept = kept;
     this.#planes = planes;
     this.#channels = kept.channels;
+    this.#length = kept.nbSamples;
     return true;
   }
 }
@@ -78,12 +92,6 @@ function planesOf(frame: Frame): Plane[] | undefined {
   return buffers.map(({ buffer, byteOffset }) =>
     isFloat ? new Float32Array(buffer, byteOffset, count) : new Int16Array(buffer, byteOffset, count),
   );
-}
-
-function everyNth(plane: Plane, first: number, step: number): Float32Array {
-  const samples = new Float32Array(plane.length / step);
-  for (let i = 0, at = first; i < samples.length; i++, at += step) samples[i] = plane[at]!;
-  return samples;
 }
 
 /** NaN and infinity become 0: encoders stay broken for good after one NaN. */

@@ -34,8 +34,8 @@ interface Held {
 export class Breaks implements SoundDetector {
   readonly #report: Report;
   readonly #low: LowBand;
+  readonly #standOuts: StandOuts;
   #line: Line | undefined;
-  #standOuts: StandOuts | undefined;
   readonly #recent: { readonly found: StandOut; readonly isBreak: boolean }[] = [];
   #held: Held[] = [];
 
@@ -43,26 +43,22 @@ export class Breaks implements SoundDetector {
   constructor(report: Report, low: LowBand) {
     this.#report = report;
     this.#low = low;
+    this.#standOuts = new StandOuts(low);
   }
 
   advance(sound: Sound): void {
-    const standOuts = (this.#standOuts ??= new StandOuts(sound.channels));
     const line = (this.#line ??= lineOf(sound));
     const low = this.#low;
     low.advance(sound);
-    standOuts.advance(
-      sound,
-      { line, low },
-      {
-        lookahead: LOOKAHEAD,
-        take: (found) => {
-          const proof = proveBreak(found, { line, low });
-          this.#recent.push({ found, isBreak: proof !== undefined });
-          if (proof !== undefined) this.#take(found, proof, sound);
-          return proof !== undefined;
-        },
+    this.#standOuts.advance(sound, line, {
+      lookahead: LOOKAHEAD,
+      take: (found) => {
+        const proof = proveBreak(found, { line, low });
+        this.#recent.push({ found, isBreak: proof !== undefined });
+        if (proof !== undefined) this.#take(found, proof, sound);
+        return proof !== undefined;
       },
-    );
+    });
     const span = (TEXTURE_MS * sound.sampleRate) / 1000;
     this.#release(sound, sound.endPosition - span);
     const old = sound.endPosition - 3 * span;

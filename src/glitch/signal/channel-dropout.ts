@@ -12,7 +12,7 @@ const GONE = 0.13;
 const BEFORE_MS = 20;
 const BLUR_MS = 2.7;
 /** No dip begins above this share of the energy of late, over some 16 hops. */
-const MAYBE = 0.5;
+const MAYBE = 0.3;
 const USUAL_RATE = 1 / 16;
 /** It is back when its share beside the other is this much of what it was. */
 const BACK = 0.25;

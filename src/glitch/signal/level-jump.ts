@@ -11,6 +11,9 @@ const MIN_GAIN_DB = 4;
 const MAX_GAIN_DB = 20;
 /** A sudden step waits for this much sound after it. */
 const AHEAD_MS = 60;
+/** A gain steps all bands, so that level and highs next to it step the same way by no less than this. */
+const LEAST_BESIDE_DB = 2.5;
+const BESIDE_MS = [3, 11] as const;
 /** One change is told once. */
 const APART_MS = 60;
 /** A step lasts where there is this share of the power after it later on. */
@@ -49,6 +52,8 @@ export class LevelJump implements SoundDetector {
   }
 
   #inAllBands(sound: Sound, position: number): { position: number; stepDb: number } | undefined {
+    // Most end here: spectra take far longer.
+    if (!stepsBeside(sound, position)) return undefined;
     const stepDb = this.#bands.at(sound, position);
     return stepDb === undefined || !lasts(sound, position) ? undefined : { position, stepDb };
   }
@@ -72,6 +77,23 @@ export class LevelJump implements SoundDetector {
       cause: 'two sources of different loudness were joined, or a gain was switched',
     });
   }
+}
+
+/** Whether the level and the highs step the same way, next to what a codec blurs. */
+function stepsBeside(sound: Sound, position: number): boolean {
+  const at = Math.round(position / HOP) - sound.firstHop;
+  const [near, far] = BESIDE_MS.map((ms) => sound.hops(ms));
+  const steps = (['energy', 'rough'] as const).map((measure) => {
+    let [before, after] = [1e-9, 1e-9];
+    for (const { [measure]: series } of sound.measures) {
+      for (let i = near!; i <= far!; i++) {
+        before += series[at - 1 - i]!;
+        after += series[at + i]!;
+      }
+    }
+    return 10 * Math.log10(after / before);
+  });
+  return Math.min(...steps) > LEAST_BESIDE_DB || Math.max(...steps) < -LEAST_BESIDE_DB;
 }
 
 /** Whether there is sound for some time after a place: an end of sound falls, too. */

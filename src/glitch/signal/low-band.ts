@@ -1,5 +1,5 @@
-import type { Line } from './residual.js';
-import type { Sound } from './sound.js';
+import { Residual, type Line } from './residual.js';
+import { HOP, type Sound } from './sound.js';
 
 /** Every this many samples become one: at 48 kHz what is left reaches to 2.5 kHz, where voices and notes are. */
 export const FACTOR = 8;
@@ -19,8 +19,10 @@ const taps = (() => {
   return shape.map((tap) => tap / sum);
 })();
 
-/** The sum of the channels, low-passed and decimated; the newest third of a second of it at least. */
+/** The sum of the channels, low-passed and decimated, and its residual; the newest third of a second at least. */
 export class LowBand implements Line {
+  /** On the hops of the sound; brought up to date with the band. */
+  readonly residual = new Residual({ order: 24, block: 128, fit: 256, hop: HOP / FACTOR });
   readonly #values = new Float64Array(2 * KEPT);
   /** Position in the sound, in decimated samples, of the first value kept. */
   #first = 0;
@@ -87,6 +89,7 @@ export class LowBand implements Line {
       out[this.#count + j] = even + odd;
     }
     this.#count += fresh;
+    this.residual.advance(this, sound.channels);
   }
 
   #forget(): void {

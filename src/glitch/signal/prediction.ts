@@ -67,7 +67,9 @@ function lineOf(length: number): Float64Array {
  */
 export function autocorrelate(samples: Float64Array, lags: Float64Array): void {
   const length = samples.length;
-  for (let lag = 0; lag < lags.length; lag += 4) {
+  const fours = lags.length & ~3;
+  for (let lag = fours; lag < lags.length; lag++) lags[lag] = product(samples, lag);
+  for (let lag = 0; lag < fours; lag += 4) {
     let zero = 0;
     let one = 0;
     let two = 0;
@@ -106,11 +108,27 @@ export function autocorrelate(samples: Float64Array, lags: Float64Array): void {
       before1 = y;
     }
     lags[lag] = zero;
-    // Beyond its end an array takes nothing.
     lags[lag + 1] = one;
     lags[lag + 2] = two;
     lags[lag + 3] = three;
   }
+}
+
+/** One lag by itself, in four sums: one would wait for itself at each sample. */
+function product(samples: Float64Array, lag: number): number {
+  let zero = 0;
+  let one = 0;
+  let two = 0;
+  let three = 0;
+  let i = lag;
+  for (; i + 3 < samples.length; i += 4) {
+    zero += samples[i]! * samples[i - lag]!;
+    one += samples[i + 1]! * samples[i - lag + 1]!;
+    two += samples[i + 2]! * samples[i - lag + 2]!;
+    three += samples[i + 3]! * samples[i - lag + 3]!;
+  }
+  for (; i < samples.length; i++) zero += samples[i]! * samples[i - lag]!;
+  return zero + one + two + three;
 }
 
 /**

@@ -17,8 +17,6 @@ interface ResidualOptions {
   readonly fit: number;
   /** Samples to a hop, of which one value is kept. */
   readonly hop: number;
-  /** Full scale of the samples: 2 for the sum of two channels. */
-  readonly scale: number;
 }
 
 /** How many hops are kept; a power of two. */
@@ -63,20 +61,28 @@ export class Residual {
     return this.#powers[hop & (HOPS_KEPT - 1)]!;
   }
 
+  /** Mean square over hops in [from, to), a little over 0. */
+  meanPower(from: number, to: number): number {
+    let sum = 0;
+    for (let hop = from; hop < to; hop++) sum += this.power(hop);
+    return sum / (to - from) + 1e-12;
+  }
+
   /** The sample of a hop where the residual is largest. */
   peakAt(hop: number): number {
     return hop * this.#options.hop + this.#places[hop & (HOPS_KEPT - 1)]!;
   }
 
-  advance(line: Line): void {
+  /** @param scale full scale of the samples: 2 for the sum of two channels */
+  advance(line: Line, scale: number): void {
     const { block, fit } = this.#options;
     if (this.#done < line.first) this.#done = Math.ceil(line.first / block) * block;
-    while (this.#done + (block + fit) / 2 <= line.end) this.#block(line);
+    while (this.#done + (block + fit) / 2 <= line.end) this.#block(line, scale);
   }
 
   /** The block lies in the middle of what its predictor is fitted to. */
-  #block(line: Line): void {
-    const { order, block, fit, hop, scale } = this.#options;
+  #block(line: Line, scale: number): void {
+    const { order, block, fit, hop } = this.#options;
     const around = (fit - block) / 2;
     const samples = this.#read(line, this.#done - around - order);
     const errors = this.#errors;

@@ -50,13 +50,12 @@ interface Reach {
 
 /** Finds such places hop by hop, with two predictors. Whether they are breaks is for others to tell. */
 export class StandOuts {
-  readonly #full: Residual;
+  readonly #full = new Residual({ order: 8, block: 1024, fit: 1536, hop: HOP });
   readonly #low: Residual;
   #next = 0;
 
-  constructor(channels: number) {
-    this.#full = new Residual({ order: 12, block: 1024, fit: 2048, hop: HOP, scale: channels });
-    this.#low = new Residual({ order: 32, block: 128, fit: 384, hop: HOP / FACTOR, scale: channels });
+  constructor(low: LowBand) {
+    this.#low = low.residual;
   }
 
   /**
@@ -66,14 +65,13 @@ export class StandOuts {
    */
   advance(
     sound: Sound,
-    { line, low }: { readonly line: Line; readonly low: LowBand },
+    line: Line,
     { lookahead, take }: { readonly lookahead: number; readonly take: (found: StandOut) => boolean },
   ): void {
-    this.#full.advance(line);
-    this.#low.advance(low);
+    this.#full.advance(line, sound.channels);
     const reach = { context: sound.hops(CONTEXT_MS), smear: sound.hops(SMEAR_MS) };
     const margin = reach.context + RING + SAME;
-    const known = Math.min(this.#full.endHop, this.#low.endHop, Math.floor((low.end * FACTOR) / HOP));
+    const known = Math.min(this.#full.endHop, this.#low.endHop);
     this.#next = Math.max(this.#next, sound.firstHop + margin);
     for (; this.#next < known - Math.max(lookahead, margin); this.#next++) {
       const hop = this.#next;
@@ -155,8 +153,8 @@ export class StandOuts {
       ratioDb: decibels(ratio * ratio),
       shareDb: decibels((size * size) / level),
       hissStepDb: decibels(
-        meanPower(full, fullHop + HISS.near + 1, fullHop + HISS.far + 1) /
-          meanPower(full, fullHop - HISS.far, fullHop - HISS.near),
+        full.meanPower(fullHop + HISS.near + 1, fullHop + HISS.far + 1) /
+          full.meanPower(fullHop - HISS.far, fullHop - HISS.near),
       ),
       stepDb: decibels((after + SILENCE) / (before + SILENCE)),
       sideStepDb,
@@ -186,12 +184,6 @@ function levels(
     sideStepDb = Math.max(sideStepDb, Math.abs(decibels((next / count + SILENCE) / (own / count + SILENCE))));
   }
   return { before, after, sideStepDb };
-}
-
-function meanPower(residual: Residual, from: number, to: number): number {
-  let sum = 0;
-  for (let hop = from; hop < to; hop++) sum += residual.power(hop);
-  return sum / (to - from) + 1e-12;
 }
 
 function decibels(ratio: number): number {

@@ -75,8 +75,9 @@ function isMissed(before: readonly BandFrame[], after: readonly BandFrame[], ban
   for (const { bands } of after) {
     if (bands[band]! >= NOTHING_DB && (++strays > STRAYS || bands[band]! >= OFTEN_DB)) return false;
   }
-  if (Math.abs(usualLow(after) - usualLow(before)) > ALIKE_DB) return false;
-  return recurring(before, band, 3) > OFTEN_DB && notes(after, usualLow(before)) >= MIN_NOTES;
+  if (recurring(before, band, 3) <= OFTEN_DB) return false;
+  const usual = usualLow(before);
+  return Math.abs(usualLow(after) - usual) <= ALIKE_DB && notes(after, usual) >= MIN_NOTES;
 }
 
 /** Of the loudest moments of so many parts of the time, the softest. */
