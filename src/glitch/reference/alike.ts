@@ -4,6 +4,8 @@ import type { Finding } from '../finding.js';
 const KEPT = 1000;
 /** Detectors place a defect so exactly. */
 const NEAR_MS = 22;
+/** So that there are frames inside that have nothing of the edges. */
+const LASTS_MS = 150;
 
 interface AlikeFrame {
   readonly fromMs: number;
@@ -21,9 +23,13 @@ export class Alike {
     if (this.#frames.length > 2 * KEPT) this.#frames = this.#frames.slice(-KEPT);
   }
 
-  /** Whether capture and reference are alike at the place of a finding, and close to it. */
-  covers(finding: Finding): boolean {
-    const [from, to] = [finding.timeMs - NEAR_MS, finding.timeMs + finding.durationMs + NEAR_MS];
+  /**
+   * Whether capture and reference are alike at the place of a finding, and close to it. The edges of what lasts are left
+   * out: codecs smear what lies beside a pause into it.
+   */
+  covers({ timeMs, durationMs }: Finding): boolean {
+    const beside = durationMs > LASTS_MS ? -NEAR_MS : NEAR_MS;
+    const [from, to] = [timeMs - beside, timeMs + durationMs + beside];
     const frames = this.#frames.filter(({ fromMs, toMs }) => toMs > from && fromMs < to);
     const isCovered = frames.length > 0 && frames[0]!.fromMs <= from && frames.at(-1)!.toMs >= to;
     return isCovered && frames.every(({ isAlike }) => isAlike);

@@ -2,10 +2,15 @@ import { difference, energies, HOP, rough, type Part, type Stretch } from './str
 
 /** Of a click's energy its largest sample has this share or more; of noise and aliases, in windows of a frame, some 1 %. */
 const CREST = 0.06;
+/** A sample or two alone have more. */
+const SHARP = 0.15;
 const CLICK_REACH = 256;
 /** And it is no smaller than this of the sound's own peak and of its own largest second difference around. */
 const LEAST_SIZE = 0.06;
 const LEAST_ROUGH = 1.2;
+/** What lies hardly over the codec's own noise has so much of the second difference. */
+const LEAST_EXCESS_DB = 11;
+const ROUGH_OF_LITTLE = 6;
 /** Noise is louder in its highs than the sound it drowns by this factor. */
 const LOUDER = 6;
 /** Of white noise, second differences have 6 times its power; a codec's low-pass leaves less. */
@@ -22,7 +27,15 @@ export interface Click {
   readonly size: number;
 }
 
-export function findClick({ heard, reference }: Stretch): Click | undefined {
+/**
+ * @param excessDb of the noise over the codec's own; 0 where it is within that
+ * @param isExact whether the capture is the reference but for defects, so that anything else is one
+ */
+export function findClick(
+  { heard, reference }: Stretch,
+  { excessDb, isExact }: { readonly excessDb: number; readonly isExact: boolean },
+): Click | undefined {
+  const leastRough = excessDb < LEAST_EXCESS_DB ? ROUGH_OF_LITTLE : LEAST_ROUGH;
   let best: (Click & { readonly crest: number }) | undefined;
   for (const [channel, samples] of heard.entries()) {
     const error = difference(samples, reference[channel]!);
@@ -37,7 +50,8 @@ export function findClick({ heard, reference }: Stretch): Click | undefined {
     const own = reference[channel]!;
     const near = (of: Float32Array): number =>
       peak(of.subarray(Math.max(2, at - CLICK_REACH), at + CLICK_REACH));
-    if (size < LEAST_SIZE * near(own) || Math.abs(high[at]!) < LEAST_ROUGH * near(rough(own))) continue;
+    const isSmall = size < LEAST_SIZE * near(own) || Math.abs(high[at]!) < leastRough * near(rough(own));
+    if (isSmall && !(isExact && crest > SHARP)) continue;
     if (crest > (best?.crest ?? CREST)) best = { at, size, crest };
   }
   return best;

@@ -1,7 +1,10 @@
 import type { Sound } from '../signal/sound.js';
 import { FRAME, SKIRT } from './frame.js';
 import { MASK_WINDOW, NoiseToMask } from './noise-to-mask.js';
-import { ShortTime, type ShortTimePowers } from './short-time.js';
+import { isHollow, ShortTime, type ShortTimePowers } from './short-time.js';
+
+/** Less than this of the power of the reference is a hole, whatever the gain: −25 dB. */
+const HOLLOW = 0.003;
 
 /** How one frame differs from the reference. */
 export interface FrameError {
@@ -20,6 +23,8 @@ export interface ChannelLevels {
   /** Powers in critical bands of the reference as it is, and of the capture. */
   readonly reference: readonly number[];
   readonly heard: readonly number[];
+  /** It has a hole, or a part of one. */
+  readonly isHollow: boolean;
   /** Of the waveforms. */
   readonly energy: { readonly product: number; readonly heard: number; readonly reference: number };
 }
@@ -110,12 +115,14 @@ export class FrameErrors {
         differences[i] = heard[i]! - scaled[i]!;
       }
       const { ratio, ...bands } = this.#model.measure(scaled, differences);
-      shortTime.push(this.#shortTime.of(scaled, differences));
+      const powers = this.#shortTime.of(scaled, differences);
+      shortTime.push(powers);
       // As it was before it was brought to the level of the capture.
       const undone = 1 / Math.max(1e-6, gain ** 2);
       levels.push({
         reference: bands.reference.map((power) => power * undone),
         heard: bands.heard,
+        isHollow: isHollow(powers, HOLLOW),
         energy: {
           product: product(scaled, heard),
           heard: energy(heard),

@@ -2,6 +2,14 @@ import { difference, energies, HOP, smooth, type Part, type Stretch } from './st
 
 /** In a hole the capture has less than this of the reference's power: what a codec smears into it. */
 const LEFT = 0.25;
+/** As a whole it has less than this, and hardly anything at its quietest: a codec of few bits leaves more. */
+const LEFT_OF_ALL = 0.09;
+const LEFT_AT_LEAST = 0.0125;
+/** What a codec smears into a hole is short: a longer one is empty. */
+const LONG_MS = 200;
+const LEFT_OF_LONG = 0.004;
+/** What is missing is all that the reference has: of sound that is only softer less is missing. */
+const MISSING = 0.85;
 /** There must be sound to have a hole in: −60 dB, and so much of the power of the whole stretch. */
 const SOUND = 1e-6;
 const SHARE = 0.05;
@@ -20,11 +28,23 @@ export interface Hole extends Part {
   readonly channel: number | undefined;
 }
 
-/** The longest hole of a stretch. */
+/**
+ * The longest hole of a stretch. Where one side goes on, that the other is gone says enough; where both are gone they must
+ * be empty, as codecs of few bits leave out some of any sound.
+ */
 export function findHole(stretch: Stretch): Hole | undefined {
-  const holes = stretch.heard.map((heard, channel) =>
-    longestHole(heard, stretch.reference[channel]!, stretch.sampleRate),
-  );
+  const sides = stretch.heard.map((heard, channel) => powersOf(heard, stretch.reference[channel]!));
+  const find = (isHole: (powers: Powers, part: Part, ms: number) => boolean): Hole | undefined =>
+    common(
+      stretch,
+      sides.map((powers) => longest(powers, (part) => isHole(powers, part, toMs(part, stretch.sampleRate)))),
+    );
+  const found = find(isGone);
+  return found?.channel === undefined ? find(isEmpty) : found;
+}
+
+/** The hole that both sides have, or the longer one of a side. */
+function common(stretch: Stretch, holes: readonly (Part | undefined)[]): Hole | undefined {
   const [left, right] = holes;
   if (left === undefined && right === undefined) return undefined;
   if (stretch.heard.length === 1) return { ...left!, channel: undefined };
@@ -41,31 +61,74 @@ export function findHole(stretch: Stretch): Hole | undefined {
   return { ...hole, channel: goesOn ? channel : undefined };
 }
 
-function longestHole(heard: Float32Array, reference: Float32Array, sampleRate: number): Part | undefined {
-  const [own, wanted] = [smooth(energies(heard)), smooth(energies(reference))];
-  const lost = smooth(energies(difference(heard, reference)));
-  const bar = Math.max(SOUND, (SHARE * wanted.reduce((sum, x) => sum + x, 0)) / wanted.length);
-  let best: Part = { from: 0, to: 0 };
+/** @param isHole of a part in hops */
+function longest(powers: Powers, isHole: (part: Part) => boolean): Part | undefined {
+  let best: Part | undefined;
+  for (const part of candidates(powers))
+    if (length(part) > (best === undefined ? 0 : length(best)) && isHole(part)) best = part;
+  return best && { from: best.from * HOP, to: best.to * HOP };
+}
+
+/** Of one channel, one value per hop. */
+interface Powers {
+  readonly own: Float64Array;
+  readonly due: Float64Array;
+  /** Of the difference. */
+  readonly missing: Float64Array;
+}
+
+/** Hops from one where the reference's sound is gone to the last such one before the capture has sound again. */
+function candidates({ own, due, missing }: Powers): Part[] {
+  const bar = Math.max(SOUND, (SHARE * sum(due)) / due.length);
+  const parts: Part[] = [];
   let from: number | undefined;
   let to = 0;
   for (let hop = 0; hop <= own.length; hop++) {
-    const [power, due] = [own[hop] ?? 1, wanted[hop] ?? 0];
+    const [here, wanted] = [own[hop] ?? 1, due[hop] ?? 0];
     // Where the reference is soft itself, nothing speaks against a hole that goes on.
-    const isOpen = power < LEFT * Math.max(due, SOUND);
-    const isGone = due > bar && power < LEFT * due && lost[hop]! > (1 - LEFT) * due * 0.5;
+    const isOpen = here < LEFT * Math.max(wanted, SOUND);
+    const isGone = wanted > bar && here < LEFT * wanted && missing[hop]! > (1 - LEFT) * wanted * 0.5;
     if (isGone) {
       from ??= hop;
       to = hop + 1;
     } else if (!isOpen) {
-      if (from !== undefined && to - from > best.to - best.from) best = { from, to };
+      if (from !== undefined) parts.push({ from, to });
       from = undefined;
     }
   }
-  const found = { from: best.from * HOP, to: best.to * HOP };
-  const total = lost.reduce((sum, x) => sum + x, 0);
-  const inside = lost.subarray(best.from, best.to).reduce((sum, x) => sum + x, 0);
-  if (length(found) * 1000 < SHORT_MS * sampleRate && inside < MOST * total) return undefined;
-  return length(found) * 1000 >= LEAST_MS * sampleRate ? found : undefined;
+  return parts;
+}
+
+/** Whether it is long enough, and no dip that the difference has by chance. */
+function isGone({ missing }: Powers, { from, to }: Part, ms: number): boolean {
+  if (ms < LEAST_MS) return false;
+  return ms >= SHORT_MS || sum(missing.subarray(from, to)) >= MOST * sum(missing);
+}
+
+function isEmpty(powers: Powers, part: Part, ms: number): boolean {
+  if (!isGone(powers, part, ms)) return false;
+  const { from, to } = part;
+  const [own, due, missing] = [powers.own, powers.due, powers.missing].map((means) =>
+    means.subarray(from, to),
+  ) as [Float64Array, Float64Array, Float64Array];
+  if (sum(own) > (ms < LONG_MS ? LEFT_OF_ALL : LEFT_OF_LONG) * sum(due)) return false;
+  return sum(missing) >= MISSING * sum(due) && own.some((here, hop) => here < LEFT_AT_LEAST * due[hop]!);
+}
+
+function powersOf(heard: Float32Array, reference: Float32Array): Powers {
+  return {
+    own: smooth(energies(heard)),
+    due: smooth(energies(reference)),
+    missing: smooth(energies(difference(heard, reference))),
+  };
+}
+
+function toMs(hops: Part, sampleRate: number): number {
+  return (length(hops) * HOP * 1000) / sampleRate;
+}
+
+function sum(values: Float64Array): number {
+  return values.reduce((total, x) => total + x, 0);
 }
 
 function length({ from, to }: Part): number {

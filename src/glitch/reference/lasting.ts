@@ -1,3 +1,4 @@
+import { FRAME } from './frame.js';
 import type { ChannelLevels } from './frame-errors.js';
 import { PowerSpectrum } from '../signal/fft.js';
 import type { Stretch } from './stretch.js';
@@ -13,8 +14,6 @@ const QUIET = 1e-8 * (MASK_WINDOW / 4) ** 2;
 const BESIDE = 10 ** -4.5;
 /** Highs are softer: −62 dB. */
 const HIGHS_BESIDE = 10 ** -6.2;
-/** Less than this of the power of the reference is a hole. */
-const HOLLOW = 0.003;
 const LEAST_BANDS = 4;
 /** A gain lifts or lowers most bands by as much. */
 const LEAST_STEP_DB = 2.5;
@@ -61,6 +60,7 @@ export class Lasting {
   #frames: LevelFrame[] = [];
   #best: Change | undefined;
   #since = 0;
+  #hollowAt = -Infinity;
 
   /** Frames from here on were compared with the wrong place of the reference. */
   forget(from: number): void {
@@ -70,9 +70,13 @@ export class Lasting {
 
   /** @returns a change, some frames after it */
   add(frame: LevelFrame): Change | undefined {
-    const power = sum(frame.reference);
-    if (frame.position <= (this.#frames.at(-1)?.position ?? -Infinity)) return undefined;
-    if (power < 8 * QUIET || sum(frame.heard) < HOLLOW * power) return undefined;
+    const { position, isHollow } = frame;
+    const last = this.#frames.at(-1)?.position ?? -Infinity;
+    if (position <= last) return undefined;
+    // The windows of the frames beside a hole reach into it.
+    if (isHollow) this.#hollowAt = position;
+    if (isHollow && last === position - FRAME) this.#frames.pop();
+    if (position <= this.#hollowAt + FRAME || sum(frame.reference) < 8 * QUIET) return undefined;
     this.#frames.push(frame);
     if (this.#frames.length > 2 * SIDE + APART) this.#frames.shift();
     if (this.#frames.length < 2 * SIDE + APART) return undefined;

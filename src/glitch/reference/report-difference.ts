@@ -19,6 +19,8 @@ const LEAST_SHARE = 0.2;
 const OVER_USUAL = 1.5;
 /** Codecs spread a click over no more frames than that. */
 const CLICK_FRAMES = 6;
+/** A codec, and even another format, makes noise of more than this of the sound. */
+const EXACT = 1e-5;
 /** What stands out by so much is no noise of a codec, even if all of its window has it. */
 const SMEARED_DB = 24;
 /** Of codecs, the noise of soft hiss comes near the sound itself; two sounds that alias are louder than either. */
@@ -143,7 +145,10 @@ export function reportEpisode(
   }
   if (isClipped) return;
   const verdict = excessNoise(worst.noiseToMaskDb, worst.excessDb);
-  const click = frames > CLICK_FRAMES ? undefined : findClick(stretch);
+  const click =
+    frames > CLICK_FRAMES
+      ? undefined
+      : findClick(stretch, { excessDb: worst.excessDb ?? 0, isExact: usualShare < EXACT });
   if (click !== undefined) {
     report({
       ...placed(sound, from + click.at),

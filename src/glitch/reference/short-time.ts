@@ -17,6 +17,25 @@ export interface ShortTimePowers {
   readonly heard: Float32Array;
 }
 
+/** Powers in a step from which on there is sound to have a hole in; beside the mean of its frame, too. */
+const SOUND = 1e-6 * STEP ** 2;
+const SOUND_BESIDE = 0.1;
+
+/** Whether in some step less than a share is left of the reference. */
+export function isHollow({ reference, heard }: ShortTimePowers, share: number): boolean {
+  let mean = 0;
+  for (const power of reference) mean += power / STEPS;
+  for (let step = 0; step < STEPS; step++) {
+    let [due, own] = [0, 0];
+    for (let at = step * BANDS; at < (step + 1) * BANDS; at++) {
+      due += reference[at]!;
+      own += heard[at]!;
+    }
+    if (due > Math.max(SOUND, SOUND_BESIDE * mean) && own < share * due) return true;
+  }
+  return false;
+}
+
 /** Spectra short enough to show a defect of a few milliseconds beside what a codec spreads over its windows. */
 export class ShortTime {
   readonly #fft = new Fft(WINDOW);

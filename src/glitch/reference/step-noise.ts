@@ -1,4 +1,4 @@
-import { BANDS, STEP, STEPS, type ShortTimePowers } from './short-time.js';
+import { BANDS, isHollow, STEP, STEPS, type ShortTimePowers } from './short-time.js';
 import { FRAME } from './frame.js';
 
 /** A codec's noise lies where the sound was within its windows: this many steps on either side. */
@@ -19,9 +19,7 @@ const OVER_WIDE_DB = 1.5;
 const LEAST_WIDE_DB = 3.5;
 /** What is never heard: −84 dB of a full-scale sine in a band. */
 const FLOOR = 4e-9 * (STEP / 2) ** 2;
-
-/** Powers in a step from which on there is sound to have a hole in, and how little of it is one. */
-const SOUND = 1e-6 * STEP ** 2;
+/** So little of the reference in a step is a hole. */
 const HOLE_SHARE = 0.1;
 
 /** Why a frame may be a defect. */
@@ -98,7 +96,7 @@ export class StepNoise {
     }
     this.#wide = wide / Math.max(1, bands);
     const isWide = this.#wide > Math.max(highOf(this.#wides) + OVER_WIDE_DB, LEAST_WIDE_DB);
-    const hollow = frames[1]!.findIndex((powers) => isHollow(powers));
+    const hollow = frames[1]!.findIndex((powers) => isHollow(powers, HOLE_SHARE));
     if (worst.db === 0 && !isWide && hollow < 0) return undefined;
     return { channel: worst.db > 0 ? worst.channel : Math.max(0, hollow), isWide };
   }
@@ -135,19 +133,4 @@ function highOf(highs: readonly number[]): number {
   return highs.length < LEAST
     ? ASSUMED_HIGH_DB
     : highs.reduce((most, high) => Math.max(most, high), -Infinity);
-}
-
-/** Whether in some step hardly anything is left of the reference. */
-function isHollow({ reference, heard }: ShortTimePowers): boolean {
-  let mean = 0;
-  for (const power of reference) mean += power / STEPS;
-  for (let step = 0; step < STEPS; step++) {
-    let [due, own] = [0, 0];
-    for (let at = step * BANDS; at < (step + 1) * BANDS; at++) {
-      due += reference[at]!;
-      own += heard[at]!;
-    }
-    if (due > Math.max(SOUND, HOLE_SHARE * mean) && own < HOLE_SHARE * due) return true;
-  }
-  return false;
 }
