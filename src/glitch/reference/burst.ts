@@ -8,6 +8,8 @@ const CLICK_REACH = 256;
 /** And it is no smaller than this of the sound's own peak and of its own largest second difference around. */
 const LEAST_SIZE = 0.06;
 const LEAST_ROUGH = 1.2;
+/** What is smaller is not heard: −70 dB. */
+const LEAST_HEARD = 3e-4;
 /** What lies hardly over the codec's own noise has so much of the second difference. */
 const LEAST_EXCESS_DB = 11;
 const ROUGH_OF_LITTLE = 6;
@@ -50,6 +52,7 @@ export function findClick(
     const own = reference[channel]!;
     const near = (of: Float32Array): number =>
       peak(of.subarray(Math.max(2, at - CLICK_REACH), at + CLICK_REACH));
+    if (size < LEAST_HEARD) continue;
     const isSmall = size < LEAST_SIZE * near(own) || Math.abs(high[at]!) < leastRough * near(rough(own));
     if (isSmall && !(isExact && crest > SHARP)) continue;
     if (crest > (best?.crest ?? CREST)) best = { at, size, crest };

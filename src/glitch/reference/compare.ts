@@ -196,6 +196,7 @@ export class Compare implements SoundDetector {
     }
     if (episode.frames % SETTLED_FRAMES === 0 && isFollowed(error)) {
       this.#noise = new StepNoise(error.levels.length);
+      episode.isSettled = true;
     }
     const samples = goesOnElsewhere(sound, this.#reference, {
       after: position + FRAME,
@@ -321,6 +322,7 @@ function begun(position: number, line: Line): Episode {
     errorShare: 0,
     worst: undefined,
     isWide: false,
+    isSettled: false,
     goesOn: false,
   };
 }

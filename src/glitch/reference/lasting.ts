@@ -160,7 +160,7 @@ function levelStep(
   if (Math.abs(stepDb) < LEAST_STEP_DB || Math.abs(stepDb) > MOST_STEP_DB) return undefined;
   const alike = steps.filter(({ db }) => Math.abs(db - stepDb) <= ALIKE_DB).length;
   if (alike < ALIKE_SHARE * steps.length) return undefined;
-  if (![before, after].every(isSteady)) return undefined;
+  if (![before, after].every(isSteady) || !explains(stepDb, after)) return undefined;
   return { kind: 'level-jump', stepDb, beforeDb };
 }
 
@@ -207,6 +207,17 @@ function isSteady(frames: readonly LevelFrame[]): boolean {
   const levels = frames.map(({ heard, reference }) => db(sum(heard) / sum(reference)));
   const level = median(levels);
   return levels.filter((one) => Math.abs(one - level) <= STEADY_DB).length >= STEADY_SHARE * frames.length;
+}
+
+/** Whether less differs from the reference if its gain is changed by so much. */
+function explains(stepDb: number, frames: readonly LevelFrame[]): boolean {
+  const error = (gain: number): number =>
+    frames.reduce(
+      (total, { energy: { heard, product, reference } }) =>
+        total + heard - 2 * gain * product + gain * gain * reference,
+      0,
+    );
+  return error(10 ** (stepDb / 20)) < error(1);
 }
 
 /** How alike the waveforms of capture and reference are, −1 to 1. */

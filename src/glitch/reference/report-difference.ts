@@ -1,5 +1,5 @@
 import type { Report } from '../detector.js';
-import type { Finding } from '../finding.js';
+import type { Finding, Verdict } from '../finding.js';
 import { excessNoise, holeInSound, lostOrInserted, silence } from '../severity.js';
 import type { Sound } from '../signal/sound.js';
 import { middle, power } from './align.js';
@@ -27,6 +27,8 @@ const SMEARED_DB = 24;
 const ALIAS_SHARE = 1.1;
 const ALIAS_DB = 4;
 const LONGEST_GAP_MS = 200;
+/** An encoder begins without a past, and with its bits shared out badly. */
+const COLD_MS = 250;
 
 /** Frames in a row that differ from the reference by more than the codec's own noise. */
 export interface Episode {
@@ -49,6 +51,8 @@ export interface Episode {
     | undefined;
   /** In one of them all bands differ by more than the codec's noise. */
   isWide: boolean;
+  /** It went on until the codec was taken to do this sound so. */
+  isSettled: boolean;
   /** It is the rest of one that was told. */
   readonly goesOn: boolean;
 }
@@ -199,7 +203,7 @@ export function reportEpisode(
   const isSeam = isShort && where.unit !== undefined;
   report({
     ...where,
-    ...verdict,
+    ...(ownNoise(sound, episode) ?? verdict),
     kind: isSeam ? 'bad-seam' : 'noise-burst',
     durationMs: sound.ms(isShort ? FRAME : frames * FRAME),
     measured,
@@ -207,6 +211,15 @@ export function reportEpisode(
       ? 'frames of two encodings follow each other, and what they alias does not cancel'
       : 'the sound differs from the reference: noise, damage, or other material',
   });
+}
+
+/** Of what a codec does to a sound by itself. */
+function ownNoise(sound: Sound, { from, isSettled }: Episode): Verdict | undefined {
+  const isCold = sound.ms(from) < COLD_MS;
+  if (isCold) return { severity: 'info', reason: 'an encoder codes its first blocks badly' };
+  return isSettled
+    ? { severity: 'info', reason: 'it stays so: what the codec makes of this sound' }
+    : undefined;
 }
 
 export function reportChange(sound: Sound, report: Report, at: number, change: Change): void {
