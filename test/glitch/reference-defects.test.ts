@@ -165,6 +165,35 @@ describe('what the reference has, too', () => {
   });
 });
 
+describe('against a reference', () => {
+  it('silence right before a sound that is far softer is a silence-run, and no change of level', async () => {
+    const soft = copy();
+    for (const side of soft) side.subarray(AT + 600).forEach((x, i, rest) => (rest[i] = x / 30));
+    await writeReference('soft.wav', soft);
+    const cut: Stereo = [soft[0].slice(), soft[1].slice()];
+    for (const side of cut) side.fill(0, AT, AT + 14_400);
+    expect(await findings([...pcmEvents(cut)], 'soft.wav')).toMatchObject([{ kind: 'silence-run' }]);
+  });
+
+  it('sound that is only softer for a moment is no gap', async () => {
+    const softer = copy();
+    for (const side of softer) side.subarray(AT, AT + 1440).forEach((x, i, part) => (part[i] = 0.35 * x));
+    const found = await findings([...pcmEvents(softer)]);
+    expect(found.filter(({ kind }) => kind === 'gap' || kind === 'silence-run')).toEqual([]);
+    expect(found).not.toEqual([]);
+  });
+
+  it('a wrong sample that the sound drowns is told as info', async () => {
+    const hiss = [1, 2].map((seed) => noise(SECONDS * RATE, seed, 0.3)) as unknown as Stereo;
+    await writeReference('hiss.wav', hiss);
+    const wrong: Stereo = [hiss[0].slice(), hiss[1].slice()];
+    for (const side of wrong) side[AT]! += 0.1;
+    expect(await findings([...pcmEvents(wrong)], 'hiss.wav')).toMatchObject([
+      { kind: 'click', severity: 'info', reason: 'the sound masks it' },
+    ]);
+  });
+});
+
 describe('a capture with defects everywhere', () => {
   it('is found in its reference by a stretch without one', async () => {
     const at = [1.5, 3.2, 4.9, 6.6].map((seconds) => Math.round(seconds * RATE));

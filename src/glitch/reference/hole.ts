@@ -87,7 +87,10 @@ function candidates({ own, due, missing }: Powers): Part[] {
     const [here, wanted] = [own[hop] ?? 1, due[hop] ?? 0];
     // Where the reference is soft itself, nothing speaks against a hole that goes on.
     const isOpen = here < LEFT * Math.max(wanted, SOUND);
-    const isGone = wanted > bar && here < LEFT * wanted && missing[hop]! > (1 - LEFT) * wanted * 0.5;
+    const isGone =
+      wanted > (from === undefined ? bar : SOUND) &&
+      here < LEFT * wanted &&
+      missing[hop]! > (1 - LEFT) * wanted * 0.5;
     if (isGone) {
       from ??= hop;
       to = hop + 1;
