@@ -183,6 +183,24 @@ describe('against a reference', () => {
     expect(found).not.toEqual([]);
   });
 
+  it('highs that come with notes are missed from the first note on that lacks them', async () => {
+    const every = RATE / 2;
+    const notes = [1, 2].map((seed) => {
+      const strike = noise(every, seed, 0.2).map((x, i) => x * Math.exp(-i / 300));
+      return Float32Array.from(
+        { length: SECONDS * RATE },
+        (_, i) => 0.2 * Math.sin((2 * Math.PI * 300 * i) / RATE) + strike[i % every]!,
+      );
+    }) as unknown as Stereo;
+    await writeReference('notes.wav', notes);
+    const dull: Stereo = [notes[0].slice(), notes[1].slice()];
+    // Long after the note at 4 s.
+    for (const side of dull) withoutHighs(side, AT + RATE / 3);
+    const found = (await findings([...pcmEvents(dull)], 'notes.wav')).filter((one) => one.isByReference);
+    expect(found).toMatchObject([{ kind: 'bandwidth-drop' }]);
+    expect(Math.abs(found[0]!.timeMs - 4500)).toBeLessThan(FRAME_MS);
+  });
+
   it('a wrong sample that the sound drowns is told as info', async () => {
     const hiss = [1, 2].map((seed) => noise(SECONDS * RATE, seed, 0.3)) as unknown as Stereo;
     await writeReference('hiss.wav', hiss);

@@ -6,7 +6,7 @@ import { middle, power } from './align.js';
 import { findBurst, findClick } from './burst.js';
 import { FRAME } from './frame.js';
 import { findHole } from './hole.js';
-import type { Change } from './lasting.js';
+import type { Change } from './change.js';
 import type { Line } from './line.js';
 import { isSteady, type Stretch } from './stretch.js';
 
