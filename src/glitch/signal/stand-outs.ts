@@ -50,7 +50,7 @@ interface Reach {
 
 /** Finds such places hop by hop, with two predictors. Whether they are breaks is for others to tell. */
 export class StandOuts {
-  readonly #full = new Residual({ order: 8, block: 1024, fit: 1536, hop: HOP });
+  readonly #full = new Residual({ order: 12, block: 1024, fit: 1536, hop: HOP });
   readonly #low: Residual;
   #next = 0;
 
