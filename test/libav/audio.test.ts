@@ -57,6 +57,21 @@ describe.each(['libfdk_aac', 'aac'] as const)('AAC by %s', (encoder) => {
     expect(run([1024]).equals(run([333, 7, 5000]))).toBe(true);
   });
 
+  it('decodes to the same samples in arrays that are used again', () => {
+    const aac = open();
+    const units = [...aac.encode(block([noise(RATE)], 0)), ...aac.flush()];
+    const decoder = AudioDecoder.open({ sampleRate: RATE, channels: 1, reuse: true });
+    const arrays = new Set<Float32Array>();
+    const heard = units.flatMap((unit) => {
+      const [samples] = decoder.decode(unit)!.channels;
+      arrays.add(samples!);
+      return [...samples!];
+    });
+    decoder.close();
+    expect(arrays.size).toBe(1);
+    expect(heard).toEqual(decodeAll(units).flatMap(({ channels }) => [...channels[0]!]));
+  });
+
   it('goes on after NaN and infinite samples', () => {
     const aac = open();
     const bad = new Float32Array(2048).fill(NaN).fill(Infinity, 1024);
