@@ -10,9 +10,6 @@ const LEAST_SIZE = 0.06;
 const LEAST_ROUGH = 1.2;
 /** What is smaller is not heard: −70 dB. */
 const LEAST_HEARD = 3e-4;
-/** What lies hardly over the codec's own noise has so much of the second difference. */
-const LEAST_EXCESS_DB = 11;
-const ROUGH_OF_LITTLE = 6;
 /** Noise is louder in its highs than the sound it drowns by this factor. */
 const LOUDER = 6;
 /** Of white noise, second differences have 6 times its power; a codec's low-pass leaves less. */
@@ -29,15 +26,8 @@ export interface Click {
   readonly size: number;
 }
 
-/**
- * @param excessDb of the noise over the codec's own; 0 where it is within that
- * @param isExact whether the capture is the reference but for defects, so that anything else is one
- */
-export function findClick(
-  { heard, reference }: Stretch,
-  { excessDb, isExact }: { readonly excessDb: number; readonly isExact: boolean },
-): Click | undefined {
-  const leastRough = excessDb < LEAST_EXCESS_DB ? ROUGH_OF_LITTLE : LEAST_ROUGH;
+/** @param isExact whether the capture is the reference but for defects, so that anything else is one */
+export function findClick({ heard, reference }: Stretch, isExact: boolean): Click | undefined {
   let best: (Click & { readonly crest: number }) | undefined;
   for (const [channel, samples] of heard.entries()) {
     const error = difference(samples, reference[channel]!);
@@ -53,7 +43,7 @@ export function findClick(
     const near = (of: Float32Array): number =>
       peak(of.subarray(Math.max(2, at - CLICK_REACH), at + CLICK_REACH));
     if (size < LEAST_HEARD) continue;
-    const isSmall = size < LEAST_SIZE * near(own) || Math.abs(high[at]!) < leastRough * near(rough(own));
+    const isSmall = size < LEAST_SIZE * near(own) || Math.abs(high[at]!) < LEAST_ROUGH * near(rough(own));
     if (isSmall && !(isExact && crest > SHARP)) continue;
     if (crest > (best?.crest ?? CREST)) best = { at, size, crest };
   }

@@ -19,13 +19,15 @@ const LEAST_SHARE = 0.2;
 const OVER_USUAL = 1.5;
 /** Codecs spread a click over no more frames than that. */
 const CLICK_FRAMES = 6;
+/** Over the codec's own noise. */
+const CLICK_DB = 11;
 /** A codec, and even another format, makes noise of more than this of the sound. */
 const EXACT = 1e-5;
 /** What stands out by so much is no noise of a codec, even if all of its window has it. */
 const SMEARED_DB = 24;
 /** Of codecs, the noise of soft hiss comes near the sound itself; two sounds that alias are louder than either. */
 const ALIAS_SHARE = 1.1;
-const ALIAS_DB = 4;
+const ALIAS_DB = 6;
 const LONGEST_GAP_MS = 200;
 /** An encoder begins without a past, and with its bits shared out badly. */
 const COLD_MS = 250;
@@ -149,10 +151,9 @@ export function reportEpisode(
   }
   if (isClipped) return;
   const verdict = excessNoise(worst.noiseToMaskDb, worst.excessDb);
-  const click =
-    frames > CLICK_FRAMES
-      ? undefined
-      : findClick(stretch, { excessDb: worst.excessDb ?? 0, isExact: usualShare < EXACT });
+  const isExact = usualShare < EXACT;
+  const mayBeClick = frames <= CLICK_FRAMES && ((worst.excessDb ?? 0) > CLICK_DB || isExact);
+  const click = mayBeClick ? findClick(stretch, isExact) : undefined;
   if (click !== undefined) {
     report({
       ...placed(sound, from + click.at),
@@ -164,7 +165,7 @@ export function reportEpisode(
     });
     return;
   }
-  const burst = findBurst(stretch);
+  const burst = worst.excessDb === undefined && !isExact ? undefined : findBurst(stretch);
   if (burst !== undefined) {
     report({
       ...placed(sound, from + burst.from),
