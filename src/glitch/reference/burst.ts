@@ -8,6 +8,9 @@ const CLICK_REACH = 256;
 /** And it is no smaller than this of the sound's own peak and of its own largest second difference around. */
 const LEAST_SIZE = 0.06;
 const LEAST_ROUGH = 1.2;
+/** Where codecs make as much noise by themselves, as beside attacks, it is louder and far sharper. */
+const LOUD = 0.1;
+const ROUGH_IF_LOUD = 6;
 /** What is smaller is not heard: −70 dB. */
 const LEAST_HEARD = 3e-4;
 /** Noise is louder in its highs than the sound it drowns by this factor. */
@@ -26,8 +29,15 @@ export interface Click {
   readonly size: number;
 }
 
-/** @param isExact whether the capture is the reference but for defects, so that anything else is one */
-export function findClick({ heard, reference }: Stretch, isExact: boolean): Click | undefined {
+/**
+ * @param isMore whether the error is more than the codec's own noise
+ * @param isExact whether the capture is the reference but for defects, so that anything else is one
+ */
+export function findClick(
+  { heard, reference }: Stretch,
+  { isMore, isExact }: { readonly isMore: boolean; readonly isExact: boolean },
+): Click | undefined {
+  const [leastSize, leastRough] = isMore || isExact ? [LEAST_HEARD, LEAST_ROUGH] : [LOUD, ROUGH_IF_LOUD];
   let best: (Click & { readonly crest: number }) | undefined;
   for (const [channel, samples] of heard.entries()) {
     const error = difference(samples, reference[channel]!);
@@ -42,8 +52,8 @@ export function findClick({ heard, reference }: Stretch, isExact: boolean): Clic
     const own = reference[channel]!;
     const near = (of: Float32Array): number =>
       peak(of.subarray(Math.max(2, at - CLICK_REACH), at + CLICK_REACH));
-    if (size < LEAST_HEARD) continue;
-    const isSmall = size < LEAST_SIZE * near(own) || Math.abs(high[at]!) < LEAST_ROUGH * near(rough(own));
+    if (size < leastSize) continue;
+    const isSmall = size < LEAST_SIZE * near(own) || Math.abs(high[at]!) < leastRough * near(rough(own));
     if (isSmall && !(isExact && crest > SHARP)) continue;
     if (crest > (best?.crest ?? CREST)) best = { at, size, crest };
   }

@@ -152,8 +152,8 @@ export function reportEpisode(
   if (isClipped) return;
   const verdict = excessNoise(worst.noiseToMaskDb, worst.excessDb);
   const isExact = usualShare < EXACT;
-  const mayBeClick = frames <= CLICK_FRAMES && ((worst.excessDb ?? 0) > CLICK_DB || isExact);
-  const click = mayBeClick ? findClick(stretch, isExact) : undefined;
+  const isMore = (worst.excessDb ?? 0) > CLICK_DB;
+  const click = frames > CLICK_FRAMES ? undefined : findClick(stretch, { isMore, isExact });
   if (click !== undefined) {
     report({
       ...placed(sound, from + click.at),
