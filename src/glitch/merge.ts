@@ -44,6 +44,9 @@ const lastingKinds: ReadonlySet<GlitchKind> = new Set(['clipping', 'bandwidth-dr
 /** What lasts for a while, and has ticks at its ends. */
 const holeKinds: ReadonlySet<GlitchKind> = new Set(['gap', 'silence-run', 'channel-dropout']);
 
+/** What the reference may tell of a hole: its edge, or that there are no highs in it. */
+const partsOfHoles: ReadonlySet<GlitchKind> = new Set(['click', 'bandwidth-drop']);
+
 /** Of several findings about one defect, the one that explains the others goes on. */
 export class Merge {
   readonly #report: Report;
@@ -122,7 +125,7 @@ function explains(one: Finding, other: Finding, isFirst: boolean): boolean {
 function isHoleOf(hole: Finding, known: Finding): boolean {
   if (hole.isByReference === true || known.isByReference !== true) return false;
   if (known.kind === 'gap') return hole.kind === 'silence-run';
-  return known.kind === 'click' && holeKinds.has(hole.kind);
+  return partsOfHoles.has(known.kind) && holeKinds.has(hole.kind);
 }
 
 /** Whether the second lies within the first. */

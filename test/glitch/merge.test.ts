@@ -50,6 +50,7 @@ describe('of findings about one defect', () => {
     const silence = found('silence-run', 1000, { durationMs: 300 });
     expect(merged(gap, found('click', 1009, byReference))).toEqual(['gap']);
     expect(merged(silence, found('gap', 1001, { durationMs: 150, ...byReference }))).toEqual(['silence-run']);
+    expect(merged(found('bandwidth-drop', 1003, byReference), silence)).toEqual(['silence-run']);
   });
 
   it.each(['clipping', 'bandwidth-drop'] as const)('%s stays beside what it begins with', (kind) => {
