@@ -28,8 +28,8 @@ export class Alike {
    * out: codecs smear what lies beside a pause into it.
    */
   covers({ timeMs, durationMs }: Finding): boolean {
-    const beside = durationMs > LASTS_MS ? -NEAR_MS : NEAR_MS;
-    const [from, to] = [timeMs - beside, timeMs + durationMs + beside];
+    const inset = durationMs > LASTS_MS ? NEAR_MS : -NEAR_MS;
+    const [from, to] = [timeMs + inset, timeMs + durationMs - inset];
     const frames = this.#frames.filter(({ fromMs, toMs }) => toMs > from && fromMs < to);
     const isCovered = frames.length > 0 && frames[0]!.fromMs <= from && frames.at(-1)!.toMs >= to;
     return isCovered && frames.every(({ isAlike }) => isAlike);

@@ -1,5 +1,5 @@
 import { PowerSpectrum } from '../signal/fft.js';
-import type { Change } from './change.js';
+import type { Change, GainChange, LostHighs } from './change.js';
 import type { Stretch } from './stretch.js';
 import { switchPoint } from './switch-point.js';
 
@@ -13,9 +13,9 @@ const FAR_DB = 15;
 
 /** Where in a stretch of one channel a change lies, in samples from its beginning. */
 export function changePlace({ heard, reference, sampleRate }: Stretch, change: Change): number {
-  const { edgeHz = 0 } = change;
+  const isGain = change.kind === 'level-jump';
   const spectrum = new PowerSpectrum(WINDOW);
-  const first = Math.ceil((edgeHz * WINDOW) / sampleRate) + (edgeHz > 0 ? 1 : 0);
+  const first = isGain ? 0 : Math.ceil((change.edgeHz * WINDOW) / sampleRate) + 1;
   const powers = (samples: Float32Array): Float64Array =>
     Float64Array.from({ length: Math.floor((samples.length - WINDOW) / STEP) }, (_, i) =>
       spectrum
@@ -24,14 +24,12 @@ export function changePlace({ heard, reference, sampleRate }: Stretch, change: C
         .reduce((total, power) => total + power, 0),
     );
   const sides = [powers(heard[0]!), powers(reference[0]!)] as const;
-  return (
-    (change.kind === 'level-jump' ? gainPlace(...sides, change) : highsPlace(...sides, change)) * STEP +
-    WINDOW / 2
-  );
+  const step = isGain ? gainPlace(...sides, change) : highsPlace(...sides, change);
+  return step * STEP + WINDOW / 2;
 }
 
 /** Amplitudes on either side of it are those of the reference times the gain of that side. */
-function gainPlace(heard: Float64Array, reference: Float64Array, { beforeDb, stepDb }: Change): number {
+function gainPlace(heard: Float64Array, reference: Float64Array, { beforeDb, stepDb }: GainChange): number {
   const errors = (db: number): Float32Array =>
     Float32Array.from(
       heard,
@@ -47,7 +45,7 @@ function gainPlace(heard: Float64Array, reference: Float64Array, { beforeDb, ste
 function highsPlace(
   heard: Float64Array,
   reference: Float64Array,
-  { beforeDb, stepDb, from, after }: Change,
+  { beforeDb, stepDb, from, after }: LostHighs,
 ): number {
   const levels = reference.map(
     (power, i) => 10 * Math.log10((heard[i]! + QUIET) / (power + QUIET)) - beforeDb,

@@ -9,21 +9,31 @@ export interface LevelFrame extends ChannelLevels {
   readonly position: number;
 }
 
-/** Of one channel against its reference, for good. */
-export interface Change {
-  /** The same gain for all bands; or what is missing above the edge. */
-  readonly kind: 'level-jump' | 'bandwidth-drop';
+interface Lasting {
   /** Positions between which to look for it. */
   readonly from: number;
   readonly to: number;
-  /** Position that it lies after. */
-  readonly after: number;
   /** Of the level, or of the bands above the edge. */
   readonly stepDb: number;
   /** Level of the capture against the reference before it: of all bands, or of those above the edge. */
   readonly beforeDb: number;
-  readonly edgeHz?: number;
 }
+
+/** The same gain for all bands. */
+export interface GainChange extends Lasting {
+  readonly kind: 'level-jump';
+}
+
+/** What is missing above an edge. */
+export interface LostHighs extends Lasting {
+  readonly kind: 'bandwidth-drop';
+  readonly edgeHz: number;
+  /** Position that it lies after. */
+  readonly after: number;
+}
+
+/** Of one channel against its reference, for good. */
+export type Change = GainChange | LostHighs;
 
 export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
@@ -31,9 +41,4 @@ export function median(values: readonly number[]): number {
 
 export function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
-}
-
-/** Of a power. */
-export function db(ratio: number): number {
-  return 10 * Math.log10(Math.max(1e-12, ratio));
 }

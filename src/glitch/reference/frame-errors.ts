@@ -1,7 +1,7 @@
 import type { Sound } from '../signal/sound.js';
 import { FRAME, SKIRT } from './frame.js';
 import { MASK_WINDOW, NoiseToMask } from './noise-to-mask.js';
-import { isHollow, ShortTime, type ShortTimePowers } from './short-time.js';
+import { ShortTime, type ShortTimePowers } from './short-time.js';
 
 /** Less than this of the power of the reference is a hole, whatever the gain: −25 dB. */
 const HOLLOW = 0.003;
@@ -122,7 +122,7 @@ export class FrameErrors {
       levels.push({
         reference: bands.reference.map((power) => power * undone),
         heard: bands.heard,
-        isHollow: isHollow(powers, HOLLOW),
+        isHollow: powers.leastLeft < HOLLOW,
         energy: {
           product: product(scaled, heard),
           heard: energy(heard),

@@ -33,12 +33,16 @@ export interface Hole extends Part {
  * be empty, as codecs of few bits leave out some of any sound.
  */
 export function findHole(stretch: Stretch): Hole | undefined {
-  const sides = stretch.heard.map((heard, channel) => powersOf(heard, stretch.reference[channel]!));
-  const find = (isHole: (powers: Powers, part: Part, ms: number) => boolean): Hole | undefined =>
-    common(
-      stretch,
-      sides.map((powers) => longest(powers, (part) => isHole(powers, part, toMs(part, stretch.sampleRate)))),
+  const sides = stretch.heard.map((heard, channel) => {
+    const powers = powersOf(heard, stretch.reference[channel]!);
+    return { powers, parts: candidates(powers) };
+  });
+  const find = (isHole: (powers: Powers, part: Part, ms: number) => boolean): Hole | undefined => {
+    const holes = sides.map(({ powers, parts }) =>
+      longest(parts.filter((part) => isHole(powers, part, toMs(part, stretch.sampleRate)))),
     );
+    return common(stretch, holes);
+  };
   const found = find(isGone);
   return found?.channel === undefined ? find(isEmpty) : found;
 }
@@ -61,11 +65,12 @@ function common(stretch: Stretch, holes: readonly (Part | undefined)[]): Hole | 
   return { ...hole, channel: goesOn ? channel : undefined };
 }
 
-/** @param isHole of a part in hops */
-function longest(powers: Powers, isHole: (part: Part) => boolean): Part | undefined {
-  let best: Part | undefined;
-  for (const part of candidates(powers))
-    if (length(part) > (best === undefined ? 0 : length(best)) && isHole(part)) best = part;
+/** Of parts in hops, in samples; the first of several. */
+function longest(parts: readonly Part[]): Part | undefined {
+  const best = parts.reduce<Part | undefined>(
+    (most, part) => (most === undefined || length(part) > length(most) ? part : most),
+    undefined,
+  );
   return best && { from: best.from * HOP, to: best.to * HOP };
 }
 

@@ -1,5 +1,6 @@
 import { FRAME } from './frame.js';
-import { db, median, QUIET, sum, type Change, type LevelFrame } from './change.js';
+import { decibels } from '../signal/levels.js';
+import { median, QUIET, sum, type GainChange, type LevelFrame } from './change.js';
 
 /** Frames with sound on either side of a change, over which levels are taken. */
 const SIDE = 8;
@@ -26,7 +27,7 @@ const WAITS = 3;
 /** A gain of one channel that is another from some moment on. */
 export class LevelStep {
   #frames: LevelFrame[] = [];
-  #best: Change | undefined;
+  #best: GainChange | undefined;
   #since = 0;
 
   /** Frames from here on were compared with the wrong place of the reference. */
@@ -36,7 +37,7 @@ export class LevelStep {
   }
 
   /** @returns a change, some frames after it */
-  add(frame: LevelFrame): Change | undefined {
+  add(frame: LevelFrame): GainChange | undefined {
     if (sum(frame.reference) < 8 * QUIET) return undefined;
     this.#frames.push(frame);
     if (this.#frames.length > 2 * SIDE + APART) this.#frames.shift();
@@ -45,8 +46,7 @@ export class LevelStep {
     if (found !== undefined && Math.abs(found.stepDb) > Math.abs(this.#best?.stepDb ?? 0)) {
       const { position } = this.#frames[SIDE]!;
       const searched = (SIDE + APART) * FRAME;
-      const from = position - searched;
-      this.#best = { ...found, kind: 'level-jump', from, after: from, to: position + searched };
+      this.#best = { ...found, kind: 'level-jump', from: position - searched, to: position + searched };
       this.#since = 0;
       return undefined;
     }
@@ -62,7 +62,7 @@ export class LevelStep {
 function stepBetween(
   before: readonly LevelFrame[],
   after: readonly LevelFrame[],
-): Pick<Change, 'stepDb' | 'beforeDb'> | undefined {
+): Pick<GainChange, 'stepDb' | 'beforeDb'> | undefined {
   if (coherence(after) < COHERENT * coherence(before)) return undefined;
   const [early, late] = [before, after].map(bandsOf) as [Bands, Bands];
   const least = Math.max(SIDE * QUIET, BESIDE * Math.max(...early.reference, ...late.reference));
@@ -89,8 +89,10 @@ interface Bands {
 function bandsOf(frames: readonly LevelFrame[]): Bands {
   const reference = totals(frames.map((frame) => frame.reference));
   const heard = totals(frames.map((frame) => frame.heard));
-  const ratiosDb = heard.map((power, band) => db((power + QUIET / 10) / (reference[band]! + QUIET / 10)));
-  return { reference, ratiosDb, levelDb: db(sum(heard) / sum(reference)) };
+  const ratiosDb = heard.map((power, band) =>
+    decibels((power + QUIET / 10) / (reference[band]! + QUIET / 10)),
+  );
+  return { reference, ratiosDb, levelDb: decibels(sum(heard) / sum(reference)) };
 }
 
 /** Of each band. */
@@ -102,7 +104,7 @@ function totals(frames: readonly (readonly number[])[]): number[] {
 
 /** Whether the level is that of the whole side in most of its frames. */
 function isSteady(frames: readonly LevelFrame[]): boolean {
-  const levels = frames.map(({ heard, reference }) => db(sum(heard) / sum(reference)));
+  const levels = frames.map(({ heard, reference }) => decibels(sum(heard) / sum(reference)));
   const level = median(levels);
   return levels.filter((one) => Math.abs(one - level) <= STEADY_DB).length >= STEADY_SHARE * frames.length;
 }

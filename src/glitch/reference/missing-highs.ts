@@ -1,5 +1,6 @@
 import { FRAME } from './frame.js';
-import { db, median, QUIET, sum, type Change, type LevelFrame } from './change.js';
+import { decibels } from '../signal/levels.js';
+import { median, QUIET, sum, type LevelFrame, type LostHighs } from './change.js';
 import { bandEdges } from './noise-to-mask.js';
 
 /** Frames with sound in a band, on either side of a change: highs come and go with notes and consonants. */
@@ -45,7 +46,7 @@ interface BandStep {
 }
 
 interface Missing {
-  readonly change: Change;
+  readonly change: LostHighs;
   /** How many are missing. */
   readonly bands: number;
 }
@@ -117,7 +118,7 @@ export class MissingHighs {
   }
 
   /** @returns a change, some frames after it */
-  add({ position, reference, heard }: LevelFrame): Change | undefined {
+  add({ position, reference, heard }: LevelFrame): LostHighs | undefined {
     this.#loudest = Math.max(FADES * this.#loudest, ...reference);
     const least = Math.max(QUIET, BESIDE * this.#loudest);
     for (const [band, power] of reference.entries()) {
@@ -142,7 +143,7 @@ function levelOf(frames: readonly BandFrame[]): number {
     sum(frames.map((frame) => frame.heard)),
     sum(frames.map((frame) => frame.reference)),
   ];
-  return db((heard + QUIET / 10) / (reference + QUIET / 10));
+  return decibels((heard + QUIET / 10) / (reference + QUIET / 10));
 }
 
 function isThere(frame: BandFrame, beforeDb: number): boolean {

@@ -224,20 +224,20 @@ function ownNoise(sound: Sound, { from, isSettled }: Episode): Verdict | undefin
 }
 
 export function reportChange(sound: Sound, report: Report, at: number, change: Change): void {
-  const { kind, stepDb, beforeDb, edgeHz } = change;
+  const { kind, stepDb, beforeDb } = change;
   const isJump = kind === 'level-jump';
   report({
     ...placed(sound, at),
     severity: Math.abs(stepDb) >= 10 ? 'major' : 'minor',
     reason: isJump
       ? `the level changes by ${stepDb.toFixed(1)} dB and the reference's does not`
-      : `${(-stepDb).toFixed(0)} dB of what the reference has above ${edgeHz} Hz are missing`,
+      : `${(-stepDb).toFixed(0)} dB of what the reference has above ${change.edgeHz} Hz are missing`,
     kind,
     durationMs: 0,
     measured: {
       stepDb: round(stepDb),
       againstReferenceDb: round(beforeDb),
-      ...(edgeHz !== undefined && { edgeHz }),
+      ...(!isJump && { edgeHz: change.edgeHz }),
     },
     cause: isJump ? 'a gain was changed on the way' : 'another encoder setting, rate or filter on the way',
   });

@@ -15,25 +15,28 @@ export interface ShortTimePowers {
   readonly error: Float32Array;
   /** Of both together: the capture. */
   readonly heard: Float32Array;
+  /** Share of the power of the reference, in the step that has least of it. */
+  readonly leastLeft: number;
 }
 
 /** Powers in a step from which on there is sound to have a hole in; beside the mean of its frame, too. */
 const SOUND = 1e-6 * STEP ** 2;
 const SOUND_BESIDE = 0.1;
 
-/** Whether in some step less than a share is left of the reference. */
-export function isHollow({ reference, heard }: ShortTimePowers, share: number): boolean {
+/** The least share of the power of the reference that is left in a step; 1 where no step has sound. */
+function leastLeft({ reference, heard }: Omit<ShortTimePowers, 'leastLeft'>): number {
   let mean = 0;
   for (const power of reference) mean += power / STEPS;
+  let least = 1;
   for (let step = 0; step < STEPS; step++) {
     let [due, own] = [0, 0];
     for (let at = step * BANDS; at < (step + 1) * BANDS; at++) {
       due += reference[at]!;
       own += heard[at]!;
     }
-    if (due > Math.max(SOUND, SOUND_BESIDE * mean) && own < share * due) return true;
+    if (due > Math.max(SOUND, SOUND_BESIDE * mean)) least = Math.min(least, own / due);
   }
-  return false;
+  return least;
 }
 
 /** Spectra short enough to show a defect of a few milliseconds beside what a codec spreads over its windows. */
@@ -56,12 +59,12 @@ export class ShortTime {
     const [own, other, both] = [0, 1, 2].map(() => new Float32Array(STEPS * BANDS));
     const powers = { reference: own!, error: other!, heard: both! };
     for (let step = 0; step < STEPS; step++) this.#step(step, { reference, error, powers });
-    return powers;
+    return { ...powers, leastLeft: leastLeft(powers) };
   }
 
   #step(
     step: number,
-    sound: { reference: Float32Array; error: Float32Array; powers: ShortTimePowers },
+    sound: { reference: Float32Array; error: Float32Array; powers: Omit<ShortTimePowers, 'leastLeft'> },
   ): void {
     const { reference, error, powers } = sound;
     const [re, im, window] = [this.#re, this.#im, this.#window];

@@ -1,4 +1,4 @@
-import { BANDS, isHollow, STEP, STEPS, type ShortTimePowers } from './short-time.js';
+import { BANDS, STEP, STEPS, type ShortTimePowers } from './short-time.js';
 import { FRAME } from './frame.js';
 
 /** A codec's noise lies where the sound was within its windows: this many steps on either side. */
@@ -96,7 +96,7 @@ export class StepNoise {
     }
     this.#wide = wide / Math.max(1, bands);
     const isWide = this.#wide > Math.max(highOf(this.#wides) + OVER_WIDE_DB, LEAST_WIDE_DB);
-    const hollow = frames[1]!.findIndex((powers) => isHollow(powers, HOLE_SHARE));
+    const hollow = frames[1]!.findIndex((powers) => powers.leastLeft < HOLE_SHARE);
     if (worst.db === 0 && !isWide && hollow < 0) return undefined;
     return { channel: worst.db > 0 ? worst.channel : Math.max(0, hollow), isWide };
   }

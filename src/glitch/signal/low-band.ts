@@ -38,11 +38,6 @@ export class LowBand implements Line {
     return this.#first + this.#count;
   }
 
-  /** Position in the sound, in samples, up to which there are values. */
-  get endPosition(): number {
-    return (this.#first + this.#count) * FACTOR;
-  }
-
   /**
    * Fills `out` with the values from a position on that is a multiple of {@link FACTOR}.
    *
@@ -64,14 +59,14 @@ export class LowBand implements Line {
   advance(sound: Sound): void {
     // Nothing is known before the beginning of the sound: its first values are left out.
     const least = Math.ceil((sound.firstPosition + REACH) / FACTOR);
-    if (this.#first + this.#count < least) [this.#first, this.#count] = [least, 0];
-    const added = Math.floor((sound.endPosition - REACH - this.endPosition) / FACTOR);
+    if (this.end < least) [this.#first, this.#count] = [least, 0];
+    const added = Math.floor((sound.endPosition - REACH - this.end * FACTOR) / FACTOR);
     if (added <= 0) return;
     // More than is kept comes only of formats without frames.
     const fresh = Math.min(added, KEPT);
-    if (fresh < added) [this.#first, this.#count] = [this.#first + this.#count + added - fresh, 0];
+    if (fresh < added) [this.#first, this.#count] = [this.end + added - fresh, 0];
     if (this.#count + fresh > this.#values.length) this.#forget();
-    const from = this.endPosition - REACH;
+    const from = this.end * FACTOR - REACH;
     const length = fresh * FACTOR + 2 * REACH;
     const mono = sound.sum(from, from + length);
     const out = this.#values;
