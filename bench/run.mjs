@@ -30,6 +30,10 @@ const benches = {
     file: 'glitch/detection.ts',
     what: 'makes the labelled set of glitches and measures what analyze-glitch finds in it',
   },
+  'glitch-learn': {
+    file: 'glitch/learn/learn.ts',
+    what: 'teaches the forests of analyze-glitch with labelled sets',
+  },
   'glitch-speed': {
     file: 'glitch/speed.ts',
     what: 'CPU time and memory of analyze-glitch: sound, sound with its reference, pictures',

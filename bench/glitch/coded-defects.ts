@@ -8,10 +8,11 @@ import type { Label } from './clip.js';
 import { decodeUnits, encodeUnits } from './encode-units.js';
 import { aliasOverNoise, BESIDE, MASKED_BELOW_DB, type Seam } from './masking.js';
 import { Random } from './random.js';
-import { makeSound, RATE, type Material, type Stereo } from './sounds.js';
+import { RATE, type Stereo } from './sounds.js';
+import type { Source } from './sources.js';
 
 interface CodedOptions {
-  readonly material: Material;
+  readonly source: Source;
   readonly seed: number;
   readonly encoder: 'libfdk_aac' | 'aac';
   readonly bitrateBps: number;
@@ -54,7 +55,7 @@ async function pieces(
   const found: Piece[] = [];
   for (let n = 0; n < PIECES; n++) {
     const own = { ...options, ...change(n) };
-    const sound = await makeSound(own.material, PIECE_SECONDS, own.seed * 16 + n);
+    const sound = await own.source.make(PIECE_SECONDS, own.seed * 16 + n);
     const { units: all, delaySamples } = encodeUnits(sound, own);
     const cut = own.whole === true ? 0 : 8;
     found.push({ sound, delaySamples, all, from: cut, to: all.length - cut });
@@ -163,7 +164,7 @@ export const codedDefects: readonly CodedDefect[] = [
   {
     name: 'damaged-frame',
     make: async (options) => {
-      const sound = await makeSound(options.material, 12, options.seed);
+      const sound = await options.source.make(12, options.seed);
       const { units } = encodeUnits(sound, options);
       const random = new Random(options.seed);
       const labels: Label[] = [];
@@ -181,7 +182,7 @@ export const codedDefects: readonly CodedDefect[] = [
     // A long window where the one before ends short, by leaving out what is between.
     name: 'illegal-window',
     make: async (options) => {
-      const sound = await makeSound(options.material, 12, options.seed);
+      const sound = await options.source.make(12, options.seed);
       // Clicks make any encoder switch to short windows.
       const places: number[] = [];
       for (let at = 2 * RATE; at < 11 * RATE; at += 2 * RATE) {

@@ -2,8 +2,9 @@
  * Makes the labelled set and measures what the analyser finds in it.
  *
  *   node bench/run.mjs glitch [--folder DIR] [--seed N] [--bitrates 64,128,192] [--reuse] [--captures] [--only TEXT,TEXT]
- *     [--ffmpeg] [--reference] [--details]
+ *     [--recordings DIR [--count 8]] [--ffmpeg] [--reference] [--details]
  *
+ * `--recordings` makes the clips of excerpts of the sound files in a folder, `--count` of them for each kind and coding.
  * `--captures` leaves out the sounds; `--ffmpeg` measures ffmpeg's own detectors beside it, where they answer the same.
  * `--reference` writes the clean sound of each clip, too, and measures a second time with it as the reference.
  */
@@ -29,6 +30,8 @@ const { values } = parseArgs({
     bitrates: { type: 'string', default: '64,128,192' },
     only: { type: 'string' },
     reuse: { type: 'boolean', default: false },
+    recordings: { type: 'string' },
+    count: { type: 'string', default: '8' },
     captures: { type: 'boolean', default: false },
     ffmpeg: { type: 'boolean', default: false },
     reference: { type: 'boolean', default: false },
@@ -45,6 +48,10 @@ const clips: Clip[] = values.reuse
       bitratesBps: values.bitrates.split(',').map((kbps) => Number(kbps) * 1000),
       capturesOnly: values.captures,
       references: values.reference,
+      recordings:
+        values.recordings === undefined
+          ? undefined
+          : { folder: values.recordings, count: Number(values.count) },
     });
 const score = new Score();
 const withReference = new Score();

@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process';
 import type { Finding, GlitchKind } from '../../src/glitch/finding.js';
+import { ffmpeg, samplesOf } from './ffmpeg.js';
 import { RATE } from './sounds.js';
 
 /** Longer silence is a `silence-run`, as in analyze-glitch. */
@@ -12,7 +12,6 @@ const FLAT_DB = 6;
 const ONE_MS = 50;
 /** Samples that `adeclick` left alone differ by no more than its arithmetic. */
 const REPAIRED = 1e-4;
-const CHANNELS = 2;
 
 /** The kinds that ffmpeg's detectors tell with a time, and those for which one can be made of what they do. */
 export const ffmpegKinds: ReadonlySet<GlitchKind> = new Set([
@@ -62,15 +61,10 @@ function clicks(path: string): Finding[] {
   const length = Math.min(decoded.length, declicked.length);
   for (let at = 0; at < length; at++) {
     if (Math.abs(decoded[at]! - declicked[at]!) < REPAIRED) continue;
-    const sample = Math.floor(at / CHANNELS);
+    const sample = Math.floor(at / 2);
     repaired.push([sample, sample + 1]);
   }
   return joined(repaired).map((span) => finding('click', 'audio', span));
-}
-
-function samplesOf(path: string, filter: string): Float32Array {
-  const { stdout } = ffmpeg(path, ['-af', filter, '-vn', '-ac', String(CHANNELS)], ['-f', 'f32le', '-']);
-  return new Float32Array(stdout.buffer, stdout.byteOffset, Math.floor(stdout.length / 4));
 }
 
 /** @param spans in samples, one after the other */
@@ -83,17 +77,6 @@ function joined(spans: readonly Span[]): Span[] {
     else found.push(span);
   }
   return found;
-}
-
-function ffmpeg(
-  path: string,
-  filters: readonly string[],
-  output: readonly string[] = ['-f', 'null', '-'],
-): { readonly stdout: Buffer; readonly stderr: Buffer } {
-  const args = ['-hide_banner', '-nostats', '-i', path, ...filters, ...output];
-  const { stdout, stderr, status } = spawnSync('ffmpeg', args, { maxBuffer: 2 ** 28 });
-  if (status !== 0) throw new Error(`ffmpeg on ${path}: ${stderr.toString().slice(-500)}`);
-  return { stdout, stderr };
 }
 
 /** Beginnings and ends in ms; one that goes on to the end of the file is left out. */

@@ -9,10 +9,11 @@ import { codedDefects } from './coded-defects.js';
 import { soundDefects, type Defect } from './defects.js';
 import { decodeUnits, encodeUnits } from './encode-units.js';
 import { type Coded, breakOverNoise, MASKED_BELOW_DB, overNoise } from './masking.js';
-import { makeNegative, negatives } from './negatives.js';
+import { makeNegative, negatives, type Negative } from './negatives.js';
 import { makePictureClips } from './picture-clips.js';
 import { Random } from './random.js';
-import { makeSound, materials, RATE, type Material, type Stereo } from './sounds.js';
+import { RATE, type Stereo } from './sounds.js';
+import { recordedSources, syntheticSources, type Source } from './sources.js';
 
 export interface SetOptions {
   readonly folder: string;
@@ -22,6 +23,8 @@ export interface SetOptions {
   readonly capturesOnly: boolean;
   /** Whether the clean sound of each clip is written beside it. */
   readonly references: boolean;
+  /** Recordings of the user's own take the place of all the rest: so many excerpts for each kind and coding. */
+  readonly recordings?: { readonly folder: string; readonly count: number } | undefined;
 }
 
 const SECONDS = 14;
@@ -43,14 +46,25 @@ interface Coding {
 /** Writes the clips and `manifest.json`; the same seed gives the same sounds and places. */
 export async function makeSet(options: SetOptions): Promise<Clip[]> {
   await mkdir(options.folder, { recursive: true });
-  const clips = options.capturesOnly ? [] : await makeSounds(options);
-  clips.push(...(await makeCaptures(options.folder, options.seed)));
-  clips.push(...makePictureClips(options.folder, options.seed));
+  const { folder, seed, recordings } = options;
+  const clips: Clip[] = [];
+  if (recordings !== undefined) {
+    const sources = await recordedSources(recordings.folder, recordings.count);
+    clips.push(...(await makeSounds(options, sources, [])));
+  } else {
+    if (!options.capturesOnly) clips.push(...(await makeSounds(options, syntheticSources, negatives)));
+    clips.push(...(await makeCaptures(folder, seed)));
+    clips.push(...makePictureClips(folder, seed));
+  }
   await writeFile(join(options.folder, 'manifest.json'), `${JSON.stringify(clips, null, 2)}\n`);
   return clips;
 }
 
-async function makeSounds(options: SetOptions): Promise<Clip[]> {
+async function makeSounds(
+  options: SetOptions,
+  sources: readonly Source[],
+  hard: readonly Negative[],
+): Promise<Clip[]> {
   const clips: Clip[] = [];
   const add = async (clip: Omit<Clip, 'file'>, name: string, made: Made): Promise<void> => {
     const file = `${name}.${clip.encoder === 'pcm' ? 'wav' : 'aac'}`;
@@ -71,11 +85,12 @@ async function makeSounds(options: SetOptions): Promise<Clip[]> {
   let seed = options.seed * 100_000;
   for (const coding of codings) {
     const tag = `${coding.encoder}-${coding.bitrateBps / 1000}`;
-    for (const material of materials) {
+    for (const source of sources) {
+      const material = source.name;
       const base = { material, ...coding, durationMs: SECONDS * 1000 };
       for (const defect of soundDefects) {
         seed++;
-        const { clean, sound, labels } = await withDefects(material, defect, seed);
+        const { clean, sound, labels } = await withDefects(source, defect, seed);
         const { data, labels: told } = encode(sound, coding, labels, clean);
         await add({ seed, ...base, isNegative: false, labels: told }, `${tag}-${material}-${defect.kind}`, {
           data,
@@ -83,7 +98,7 @@ async function makeSounds(options: SetOptions): Promise<Clip[]> {
         });
       }
       seed++;
-      const clean = await makeSound(material, SECONDS, seed);
+      const clean = await source.make(SECONDS, seed);
       const { data } = encode(clean, coding, []);
       const named = `${tag}-${material}-clean`;
       await add({ seed, ...base, isNegative: false, labels: [] }, named, { data, clean });
@@ -91,7 +106,7 @@ async function makeSounds(options: SetOptions): Promise<Clip[]> {
       for (const defect of codedDefects) {
         seed++;
         const made = await defect.make({
-          material,
+          source,
           seed,
           encoder: coding.encoder,
           bitrateBps: coding.bitrateBps,
@@ -103,7 +118,7 @@ async function makeSounds(options: SetOptions): Promise<Clip[]> {
         );
       }
     }
-    for (const negative of negatives) {
+    for (const negative of hard) {
       seed++;
       const clean = await makeNegative(negative, SECONDS, seed);
       const { data } = encode(clean, coding, []);
@@ -124,12 +139,12 @@ interface SampleLabel {
 }
 
 async function withDefects(
-  material: Material,
+  source: Source,
   defect: Defect,
   seed: number,
 ): Promise<{ clean: Stereo; sound: Stereo; labels: SampleLabel[] }> {
   const random = new Random(seed ^ 0x5eed);
-  let sound = await makeSound(material, SECONDS, seed);
+  let sound = await source.make(SECONDS, seed);
   const clean: Stereo = [sound[0].slice(), sound[1].slice()];
   const labels: SampleLabel[] = [];
   for (let n = 0; FIRST_AT + n * APART < SECONDS - 1.5; n++) {

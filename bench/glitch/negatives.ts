@@ -11,6 +11,7 @@ export const negatives = [
   'rests',
   'dtmf',
   'hard-panned',
+  'pips',
 ] as const;
 export type Negative = (typeof negatives)[number];
 
@@ -45,6 +46,8 @@ export async function makeNegative(kind: Negative, seconds: number, seed: number
       return gate(music, { period: RATE * 2, open: 0.6, ramp: 1200 });
     case 'dtmf':
       return dtmf(seconds, random);
+    case 'pips':
+      return pips(seconds, seed, random);
     case 'hard-panned': {
       // Two instruments in turn, each on its side, with short fades.
       for (let i = 0; i < samples; i++) {
@@ -126,6 +129,29 @@ function dtmf(seconds: number, random: Random): Stereo {
         Math.min(1, i / 48, (4000 - i) / 48);
       out[0][at + i] = out[1][at + i] = x;
     }
+  }
+  return out;
+}
+
+/** A time signal, or notes that are struck hard: alone, over a tone, over hiss or over a voice. */
+async function pips(seconds: number, seed: number, random: Random): Promise<Stereo> {
+  const out = random.next() < 0.5 ? await makeSound('speech', seconds, seed) : silence(seconds);
+  const every = Math.round(RATE * random.pick([0.25, 0.5, 0.8, 1, 1.5]));
+  const length = Math.min(every, Math.round(RATE * random.pick([0.03, 0.1, 0.3, 1])));
+  const ramp = random.pick([1, 24, 96]);
+  const decay = random.pick([0, 4, 12]) / RATE;
+  const notes = Array.from({ length: random.integer(1, 3) }, () => random.between(200, 2000));
+  const [level, pan] = [random.between(0.05, 0.4) / notes.length, random.between(0.5, 1)];
+  const [under, hiss] = [random.pick([0, 0.05, 0.15]), random.pick([0, 1e-3])];
+  const low = random.between(150, 600);
+  const sine = (hz: number, i: number): number => Math.sin((2 * Math.PI * hz * i) / RATE);
+  for (let i = 0; i < out[0].length; i++) {
+    const n = i % every;
+    const shape = n >= length ? 0 : Math.min(1, n / ramp, (length - n) / ramp) * Math.exp(-decay * n);
+    const note = notes.reduce((sum, hz) => sum + sine(hz, n), 0);
+    const x = level * shape * note + under * sine(low, i) + hiss * random.normal();
+    out[0][i]! += x;
+    out[1][i]! += x * pan;
   }
   return out;
 }

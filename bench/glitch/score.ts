@@ -123,7 +123,7 @@ export class Score {
 }
 
 /** How far the consequences of a label reach. */
-function reach(label: Label): number {
+export function reach(label: Label): number {
   const ms = /^(\d+) ms/.exec(label.strength);
   if (ms !== null) return Number(ms[1]);
   return ['clipping', 'bandwidth-drop'].includes(label.kind) ? 1300 : 0;

@@ -13,8 +13,17 @@ export function holeInSound(ms: number): Verdict {
   return { severity: 'info', reason: `a hole of ${ms.toFixed(1)} ms is hardly heard (under 3 ms)` };
 }
 
-export function silence(ms: number, isAbrupt: boolean): Verdict {
-  if (!isAbrupt) return { severity: 'info', reason: 'the sound fades into it: a rest rather than a defect' };
+/** Room noise is softer: a gate that shuts in a pause, or a mute, takes away nothing else. */
+const ROOM_DB = -40;
+const LONG_PAUSE_MS = 2000;
+
+/** @param levelBeforeDb of what is cut off, where nothing else tells that it should go on */
+export function silence(ms: number, levelBeforeDb = 0): Verdict {
+  if (levelBeforeDb < ROOM_DB && ms < LONG_PAUSE_MS)
+    return {
+      severity: 'info',
+      reason: 'what is cut off was as soft as room noise: a gate, or a mute in a pause',
+    };
   return ms >= 1000
     ? { severity: 'major', reason: `the sound is cut off for ${(ms / 1000).toFixed(1)} s` }
     : { severity: 'minor', reason: `the sound is cut off for ${ms.toFixed(0)} ms` };

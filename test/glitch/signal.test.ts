@@ -164,12 +164,10 @@ describe('the signal', () => {
     expect(only(find(channels), 'click')).toMatchObject({ medium: 'audio' });
   });
 
-  it('with many clicks a second is crackle, which is info', () => {
+  it('with many clicks a second is crackle, which is no defect', () => {
     const channels = tones();
     for (let at = RATE; at < 3 * RATE; at += 6000) for (const side of channels) side[at]! += 0.5;
-    const findings = find(channels);
-    expect(findings.length).toBeGreaterThan(5);
-    expect(findings.filter(({ severity }) => severity !== 'info')).toEqual([]);
+    expect(find(channels).filter(({ severity }) => severity !== 'info')).toEqual([]);
   });
 
   it('with samples left out has a skip', () => {

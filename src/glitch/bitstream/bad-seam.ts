@@ -5,7 +5,10 @@ import { FACTOR, type LowBand } from '../signal/low-band.js';
 import { OverlapSide } from '../signal/overlap-side.js';
 import { predictionErrors, predictor } from '../signal/prediction.js';
 import { HOP, type Sound } from '../signal/sound.js';
+import { Forest, type Features, type WatchFeatures } from '../signal/forest.js';
+import { seamForest } from '../signal/forests.js';
 import type { AacDetector, AacFrame } from './aac-frame.js';
+import { BlockColours } from './block-colours.js';
 
 const FRAME = 1024;
 /** Of an overlap, in the low band. */
@@ -16,26 +19,28 @@ const CONTEXT = 1536 / FACTOR;
 const CLEAN = 0.05;
 /** Mean square of the overlap in the low band. */
 const MIN_ENERGY = 1e-6;
-/** Most overlaps end here: 2 dB. Blind splices had 3 and more, most of them over 8. */
-const MIN_RESIDUAL_STEP = 1.6;
-/** And most others here: neither side finds much in it that it did not expect. */
+/** Most overlaps end here: neither residual nor colours tell of more than the sound's own changes. */
+const LEAST = { residualStepDb: 2, evidence: 150, share: 0.3 };
+/** In samples. */
+const BESIDE_GRID = [256, 512] as const;
+/** The waveform is looked at where neither side expected it by so much. */
 const ROUGH_SURPRISE_DB = 9;
 const ROUGH_ORDER = 32;
-/**
- * By how much, in nats, it must be likelier that each block goes on from its own side than that the sound does, if a
- * predictor is expected to leave at least this share of the power. With the larger share, breaks and attacks reach 48 (one
- * in slices of glitch music has 81), and what blind splices of notes have is seldom below 60. Pure tones that are finely coded leave far less; there, what coarse
- * coding does to them reaches 133, and splices of tones have 190 and more.
- */
-const CRITERIA = [
-  { leastShare: 2e-3, minEvidence: 54 },
-  { leastShare: 1e-5, minEvidence: 170 },
-];
+/** A predictor is expected to leave this share of the power at least: finely coded tones leave less, until they are not. */
+const LEAST_SHARES = [2e-3, 1e-5] as const;
 /** Neither side is expected to be much easier to predict than the other: a break within its context makes one hard. */
 const OTHER_SHARE = 0.7;
-const LOUD_EVIDENCE = 100;
-/** What is blended has half of the power of either side. With far less a gate was shut, or a sound was over, before it. */
-const MIN_SHARE = 0.33;
+/** From these odds on an overlap is told: {@link Forest}; and from these on it is sure to be heard. */
+const LEAST_LOG_ODDS = 1;
+const LOUD_LOG_ODDS = 3;
+/** Of evidence, where none was looked for, or none can be as much as {@link ENOUGH_NATS}. */
+const NO_EVIDENCE = -200;
+const ENOUGH_NATS = 10;
+/** By the first and by the second of {@link LEAST_SHARES}. */
+const SURE_NATS = 100;
+const FINELY_SURE_NATS = 200;
+const LEAST_SHARE_DB = -4.8;
+const unknown = { nats: NO_EVIDENCE, finelyNats: NO_EVIDENCE, powerShareDb: 0 };
 
 interface Overlap {
   readonly frame: AacFrame;
@@ -69,11 +74,16 @@ export class BadSeam implements AacDetector, SoundDetector {
   #last: { readonly window: WindowInfo | undefined; readonly index: number } | undefined;
   #fresh: Overlap | undefined;
   #waiting: (Overlap & { readonly position: number })[] = [];
+  readonly #colours = new BlockColours();
+  readonly #beside = new BlockColours();
+  readonly #isSeam = new Forest(seamForest);
+  readonly #watch: WatchFeatures | undefined;
 
   /** @param band may be shared: whoever comes first brings it up to date */
-  constructor(report: Report, band: LowBand) {
+  constructor(report: Report, band: LowBand, watch?: WatchFeatures) {
     this.#report = report;
     this.#band = band;
+    this.#watch = watch;
   }
 
   frame(frame: AacFrame): void {
@@ -103,73 +113,110 @@ export class BadSeam implements AacDetector, SoundDetector {
     const known = this.#band.residual.endHop * HOP;
     while (this.#waiting.length > 0 && this.#waiting[0]!.position + needed <= known) {
       const { position, ...overlap } = this.#waiting.shift()!;
-      this.#judge(overlap, position);
+      this.#judge(overlap, position, sound);
     }
   }
 
-  #judge({ frame, shape }: Overlap, position: number): void {
+  #judge({ frame, shape }: Overlap, position: number, sound: Sound): void {
     const [samples, mirrored] = [this.#samples, this.#mirrored];
     if (!this.#band.copy(position - CONTEXT * FACTOR, samples)) return;
     const power = energyOf(samples.subarray(CONTEXT, CONTEXT + OVERLAP)) / OVERLAP;
-    if (power < MIN_ENERGY || this.#goesOn(position)) return;
+    if (power < MIN_ENERGY) return;
+    const colours = this.#colours.measure(sound, position, shape);
+    if (colours === undefined) return;
+    const residualStepDb = this.#residualStepDb(position);
+    const isColoured = colours.evidence >= LEAST.evidence && colours.share >= LEAST.share;
+    if (!isColoured && residualStepDb < LEAST.residualStepDb) return;
     mirrored.set(samples);
     mirrored.reverse();
-    if (roughSurpriseDb(samples) < ROUGH_SURPRISE_DB && roughSurpriseDb(mirrored) < ROUGH_SURPRISE_DB) return;
+    const surprises = [roughSurpriseDb(samples), roughSurpriseDb(mirrored)];
+    if (!isColoured && Math.max(...surprises) < ROUGH_SURPRISE_DB) return;
+    const features = {
+      ...colours,
+      ...this.#besideGrid(sound, position, shape),
+      residualStepDb,
+      surpriseMostDb: Math.max(...surprises),
+      surpriseLeastDb: Math.min(...surprises),
+      ...(Math.max(...surprises) < ROUGH_SURPRISE_DB ? unknown : this.#inWaveform(shape)),
+    };
+    this.#watch?.(position, features);
+    const isSure = isSeamOfWaveform(features);
+    const logOdds = this.#isSeam.logOdds(features);
+    if (isSure || logOdds >= LEAST_LOG_ODDS) this.#tell(frame, { logOdds, isSure });
+  }
+
+  /** What is natural has as much of it where no blocks overlap. */
+  #besideGrid(sound: Sound, position: number, shape: WindowShape): Features {
+    const features: Record<string, number> = {};
+    for (const apart of BESIDE_GRID) {
+      const found = [-apart, apart].map((by) => this.#beside.measure(sound, position + by, shape));
+      for (const name of ['share', 'evidence', 'betterDb'] as const)
+        features[`${name}${apart}Beside`] = Math.max(...found.map((colours) => colours?.[name] ?? 0));
+    }
+    return features;
+  }
+
+  /** Of the overlap that is in hand. */
+  #inWaveform(shape: WindowShape): typeof unknown {
     const { rising, clean } = slopes[shape]!;
     const side = (from: Float64Array, sign: 1 | -1): OverlapSide => {
       const context = from.subarray(0, CONTEXT);
       return new OverlapSide({ context, overlap: from.subarray(CONTEXT, -CONTEXT), rising, sign, clean });
     };
-    const [left, right] = [side(samples, 1), side(mirrored, -1)];
-    if (power < MIN_SHARE * Math.max(left.power, right.power)) return;
-    for (const { leastShare, minEvidence } of CRITERIA) {
-      const evidence = evidenceOf(left, right, { leastShare, minEvidence });
-      if (evidence < minEvidence) continue;
-      this.#tell(frame, evidence);
-      return;
-    }
+    const [left, right] = [side(this.#samples, 1), side(this.#mirrored, -1)];
+    const power = energyOf(this.#samples.subarray(CONTEXT, CONTEXT + OVERLAP)) / OVERLAP;
+    const [nats, finelyNats] = LEAST_SHARES.map((share) =>
+      Math.max(NO_EVIDENCE, evidenceOf(left, right, share)),
+    );
+    return {
+      nats: nats!,
+      finelyNats: finelyNats!,
+      powerShareDb: 10 * Math.log10((power + 1e-12) / (Math.max(left.power, right.power) + 1e-12)),
+    };
   }
 
-  /** Whether a predictor that knows both sides leaves hardly more of the overlap than of the side that is calmer. */
-  #goesOn(position: number): boolean {
+  /** By how much more a predictor that knows both sides leaves of the overlap than of the side that is calmer, in dB. */
+  #residualStepDb(position: number): number {
     const { residual } = this.#band;
     const from = Math.floor(position / HOP);
     const to = from + FRAME / HOP;
     const reach = (CONTEXT * FACTOR) / HOP;
     const calm = Math.min(residual.meanPower(from - reach, from), residual.meanPower(to, to + reach));
-    return residual.meanPower(from, to) < MIN_RESIDUAL_STEP * calm;
+    return 10 * Math.log10(residual.meanPower(from, to) / calm);
   }
 
-  #tell({ event, timeMs }: AacFrame, evidence: number): void {
+  #tell({ event, timeMs }: AacFrame, { logOdds, isSure }: { logOdds: number; isSure: boolean }): void {
     this.#report({
       kind: 'bad-seam',
       medium: 'audio',
-      severity: evidence >= LOUD_EVIDENCE ? 'major' : 'minor',
+      severity: isSure || logOdds >= LOUD_LOG_ODDS ? 'major' : 'minor',
       reason: 'mirror images of two sounds are heard in the overlap: a warble or a tick of 10 to 20 ms',
       timeMs,
       durationMs: (FRAME * 1000) / event.unit.config.sampleRate,
       unit: event.place.index,
       byteOffset: event.place.byteOffset,
-      measured: { evidenceNats: Math.round(evidence) },
+      measured: { logOdds: Math.round(10 * logOdds) / 10 },
       cause:
         'frames that do not belong together were joined without a bridge, or frames between them were lost',
     });
   }
 }
 
-function evidenceOf(
-  left: OverlapSide,
-  right: OverlapSide,
-  { leastShare, minEvidence }: (typeof CRITERIA)[number],
-): number {
+/** Notes and voices that are joined: the waveform alone is proof enough. Where a gate shut, far less power is left. */
+function isSeamOfWaveform({ nats, finelyNats, powerShareDb }: typeof unknown): boolean {
+  return (nats >= SURE_NATS || finelyNats >= FINELY_SURE_NATS) && powerShareDb > LEAST_SHARE_DB;
+}
+
+/** By how many nats it is likelier that each block goes on from its own side than that the sound does. */
+function evidenceOf(left: OverlapSide, right: OverlapSide, leastShare: number): number {
   const leftLeast = Math.max(leastShare, OTHER_SHARE * right.leftShare);
   const rightLeast = Math.max(leastShare, OTHER_SHARE * left.leftShare);
   const natural = likeliestChange(left.continued(leftLeast), right.continued(rightLeast));
   // What comes now takes most of the time: it is left out where blocks as expected would be far from enough.
   const most = right.foldedAsExpected(rightLeast) - natural;
-  if (left.foldedAsExpected(leftLeast) + most < minEvidence / 2) return -Infinity;
+  if (left.foldedAsExpected(leftLeast) + most < ENOUGH_NATS) return NO_EVIDENCE;
   const folded = left.folded(leftLeast);
-  return folded + most < minEvidence / 2 ? -Infinity : folded + right.folded(rightLeast) - natural;
+  return folded + most < ENOUGH_NATS ? NO_EVIDENCE : folded + right.folded(rightLeast) - natural;
 }
 
 /**

@@ -142,7 +142,7 @@ export function reportEpisode(
       const isGap = ms < LONGEST_GAP_MS;
       report({
         ...found,
-        ...(isGap ? holeInSound(ms) : silence(ms, true)),
+        ...(isGap ? holeInSound(ms) : silence(ms)),
         kind: isGap ? 'gap' : 'silence-run',
         cause: 'silence where the reference has sound',
       });

@@ -1,4 +1,5 @@
 import type { Report, SoundDetector } from '../detector.js';
+import type { Verdict } from '../finding.js';
 import { PowerSpectrum } from './fft.js';
 import { mean } from './levels.js';
 import { HOP, type Sound } from './sound.js';
@@ -20,6 +21,9 @@ const SIZE = 1024;
 const STEP_MS = 40;
 /** This far below the loudest of the last moments it is gone, whatever rings on. */
 const GONE_DB = 12;
+/** Of what lies above it, little is heard in speech and music; without what lies above this, any sound is dull. */
+const HARDLY_HEARD_HZ = 12_000;
+const DULL_HZ = 8000;
 
 /** The high frequencies of the sound go out at once and stay away: another bitrate, another path. */
 export class BandwidthDrop implements SoundDetector {
@@ -76,8 +80,7 @@ export class BandwidthDrop implements SoundDetector {
     this.#report({
       kind: 'bandwidth-drop',
       medium: 'audio',
-      severity: edge <= 8000 ? 'major' : 'minor',
-      reason: `everything above ${edge / 1000} kHz goes out: the sound turns dull`,
+      ...verdictOn(edge),
       timeMs: place.timeMs,
       durationMs: 0,
       unit: place.unit,
@@ -113,6 +116,13 @@ export class BandwidthDrop implements SoundDetector {
     const last = values.findLast(({ db }) => db > bar);
     return (last?.at ?? start) + 32;
   }
+}
+
+function verdictOn(edgeHz: number): Verdict {
+  const what = `everything above ${edgeHz / 1000} kHz goes out`;
+  if (edgeHz >= HARDLY_HEARD_HZ)
+    return { severity: 'info', reason: `${what}: hardly heard, and encoders do so in soft sound` };
+  return { severity: edgeHz <= DULL_HZ ? 'major' : 'minor', reason: `${what}: the sound turns dull` };
 }
 
 /** Where the sound below sets in first: from there on something is missed. */

@@ -1,6 +1,8 @@
 import type { GlitchKind, Verdict } from '../finding.js';
 import type { Report, SoundDetector } from '../detector.js';
-import { LOOKAHEAD, proveBreak, type BreakProof } from './break-proof.js';
+import { LOOKAHEAD, measureBreak, type MeasuredBreak } from './break-features.js';
+import { breakForest, clickForest } from './forests.js';
+import { Forest, type Features, type WatchFeatures } from './forest.js';
 import type { LowBand } from './low-band.js';
 import type { Line } from './residual.js';
 import type { Sound } from './sound.js';
@@ -12,37 +14,52 @@ const FAINT_DB = 4;
 const LOUD_DB = 15.5;
 /** Against the level of the sound; what is softer is hardly heard beside it unless its lows break, too. */
 const SOFT_DB = -12;
-/** More of them in a second are a texture: crackle, square waves, a machine. */
-const TEXTURE_COUNT = 2;
-/** So are sharp places that are no proven breaks, of this share of one's residual. */
-const SHARP_DB = 8;
-const TEXTURE_SHARE = 0.4;
-const TEXTURE_MS = 1000;
+/** What a place is compared with on either side: breaks are rare, and what comes again and again is music or crackle. */
+const SECONDS_AROUND = [1, 3] as const;
+const NEARLY_DB = 3;
+/** Most places end here: they hardly stand out, or have had so many like them. */
+const LEAST_DB = 2.5;
+const MOST_ALIKE = 8;
 /** An encoder codes its first blocks badly, whatever was recorded. */
 const COLD_MS = 64;
+/** From these odds on a place is told: {@link Forest}. */
+const LEAST_LOG_ODDS = 2;
+const LEAST_REPEAT = { match: 0.97, contrastDb: 10, before: 0.9 };
 
-interface Held {
+interface Place {
   readonly found: StandOut;
-  readonly tell: (isTexture: boolean) => void;
+  /** Undefined where it cannot be a break, or too little sound is around it. */
+  readonly measured: MeasuredBreak | undefined;
+  readonly standsOutDb: number;
+}
+
+interface ProvenBreak extends Place {
+  readonly measured: MeasuredBreak;
+  readonly isClick: boolean;
 }
 
 /**
  * `click`: a break after which the sound goes on as if nothing had been. `skip`: a break after which it does not: some of
- * it is missing. `repeat`: what follows has just been heard. Held back for a second: where many come together they are
- * texture, and info.
+ * it is missing. `repeat`: what follows has just been heard. Held back until what follows is known: a break is nothing that
+ * the sound has time and again. What is a break, and which, forests tell that have learned it from labelled sets.
  */
 export class Breaks implements SoundDetector {
   readonly #report: Report;
   readonly #low: LowBand;
+  readonly #watch: WatchFeatures | undefined;
   readonly #standOuts: StandOuts;
+  readonly #isBreak = new Forest(breakForest);
+  readonly #isClick = new Forest(clickForest);
   #line: Line | undefined;
-  readonly #recent: { readonly found: StandOut; readonly isBreak: boolean }[] = [];
-  #held: Held[] = [];
+  /** In order; those before `#judged` stay as what others are compared with. */
+  readonly #places: Place[] = [];
+  #judged = 0;
 
   /** @param low may be shared: whoever comes first brings it up to date */
-  constructor(report: Report, low: LowBand) {
+  constructor(report: Report, low: LowBand, watch?: WatchFeatures) {
     this.#report = report;
     this.#low = low;
+    this.#watch = watch;
     this.#standOuts = new StandOuts(low);
   }
 
@@ -53,65 +70,100 @@ export class Breaks implements SoundDetector {
     this.#standOuts.advance(sound, line, {
       lookahead: LOOKAHEAD,
       take: (found) => {
-        const proof = proveBreak(found, { line, low });
-        this.#recent.push({ found, isBreak: proof !== undefined });
-        if (proof !== undefined) this.#take(found, proof, sound);
-        return proof !== undefined;
+        const standsOutDb = Math.max(found.ratioDb, found.lowRatioDb);
+        const mayBeBreak = standsOutDb >= LEAST_DB && !this.#isFrequent(found, standsOutDb, sound.sampleRate);
+        const measured = mayBeBreak ? measureBreak(found, { line, low }) : undefined;
+        this.#places.push({ found, measured, standsOutDb });
       },
     });
-    const span = (TEXTURE_MS * sound.sampleRate) / 1000;
-    this.#release(sound, sound.endPosition - span);
-    const old = sound.endPosition - 3 * span;
-    while (this.#recent.length > 0 && this.#recent[0]!.found.position < old) this.#recent.shift();
+    this.#judge(sound, sound.endPosition);
   }
 
   end(sound: Sound): void {
-    this.#release(sound, Infinity);
+    this.#judge(sound, Infinity);
   }
 
-  #release(sound: Sound, before: number): void {
-    const span = (TEXTURE_MS * sound.sampleRate) / 1000;
-    while (this.#held.length > 0 && this.#held[0]!.found.position < before) {
-      const { found, tell } = this.#held.shift()!;
-      const { position } = found;
-      const near = this.#recent.filter(
-        (other) =>
-          Math.abs(other.found.position - position) < span &&
-          (other.isBreak ||
-            (other.found.ratioDb >= SHARP_DB && other.found.size >= TEXTURE_SHARE * found.size)),
-      ).length;
-      tell(near > TEXTURE_COUNT);
+  /** Those around which all is known; the sound reaches to `end`. */
+  #judge(sound: Sound, end: number): void {
+    const span = Math.max(...SECONDS_AROUND) * sound.sampleRate;
+    for (; this.#judged < this.#places.length; this.#judged++) {
+      const place = this.#places[this.#judged]!;
+      if (place.found.position + span > end) break;
+      if (place.measured === undefined) continue;
+      const features = { ...place.measured.features, ...this.#around(place, sound.sampleRate) };
+      this.#watch?.(place.found.position, features);
+      if (sound.ms(place.found.position) < COLD_MS) continue;
+      const isSure = isBlip(features);
+      if (!isSure && this.#isBreak.logOdds(features) < LEAST_LOG_ODDS) continue;
+      const isClick = isSure || this.#isClick.logOdds(features) > 0;
+      this.#tell(sound, { ...place, measured: place.measured, isClick });
+    }
+    const oldest = this.#places[this.#judged]?.found.position ?? end;
+    while (this.#judged > 0 && this.#places[0]!.found.position < oldest - span) {
+      this.#places.shift();
+      this.#judged--;
     }
   }
 
-  #take(found: StandOut, proof: BreakProof, sound: Sound): void {
-    const { position, ratioDb, lowRatioDb, size } = found;
-    if (sound.ms(position) < COLD_MS) return;
-    if (this.#held.length > 1000) this.#held.shift();
-    const standsOutDb = Math.max(ratioDb, lowRatioDb);
-    const { timeMs, unit, byteOffset } = sound.locate(position);
-    const { kind, cause } = names[proof.goes];
-    const { repeat } = proof;
-    this.#held.push({
-      found,
-      tell: (isTexture) =>
-        this.#report({
-          kind,
-          medium: 'audio',
-          timeMs,
-          unit,
-          byteOffset,
-          ...(isTexture ? texture : verdictOn(kind, found)),
-          durationMs: repeat === undefined ? 0 : sound.ms(repeat.length),
-          measured: {
-            standsOutDb: round(standsOutDb),
-            residual: round(size),
-            ...(repeat === undefined ? {} : { repeatedSamples: repeat.length, match: round(repeat.match) }),
-          },
-          cause,
-        }),
+  /** Whether there were many like it in the last seconds: it is not worth a closer look. */
+  #isFrequent({ position }: StandOut, standsOutDb: number, sampleRate: number): boolean {
+    const since = position - Math.max(...SECONDS_AROUND) * sampleRate;
+    let count = 0;
+    for (const other of this.#places)
+      if (other.found.position > since && other.standsOutDb >= standsOutDb - NEARLY_DB) count++;
+    return count > MOST_ALIKE;
+  }
+
+  /** How many places around one stand out as far, nearly as far, and with half as much residual. */
+  #around({ found, standsOutDb }: Place, sampleRate: number): Features {
+    const counts: Record<string, number> = {};
+    for (const seconds of SECONDS_AROUND) {
+      const others = this.#places.filter((other) => {
+        const apart = Math.abs(other.found.position - found.position);
+        return apart > 0 && apart < seconds * sampleRate;
+      });
+      const count = (isAlike: (other: Place) => boolean): number => others.filter(isAlike).length;
+      counts[`asFar${seconds}`] = count((other) => other.standsOutDb >= standsOutDb);
+      counts[`nearlyAsFar${seconds}`] = count((other) => other.standsOutDb >= standsOutDb - NEARLY_DB);
+      counts[`asLarge${seconds}`] = count((other) => other.found.size >= found.size / 2);
+    }
+    return counts;
+  }
+
+  #tell(sound: Sound, { found, measured, standsOutDb, isClick }: ProvenBreak): void {
+    const { timeMs, unit, byteOffset } = sound.locate(found.position);
+    const { match, contrastDb, matchBefore, length } = measured.repeat;
+    const { match: least, contrastDb: contrast, before } = LEAST_REPEAT;
+    const isAgain = match >= least && contrastDb >= contrast && matchBefore < before;
+    const { kind, cause } = names[isClick ? 'on' : isAgain ? 'again' : 'elsewhere'];
+    this.#report({
+      kind,
+      medium: 'audio',
+      timeMs,
+      unit,
+      byteOffset,
+      ...verdictOn(kind, found),
+      durationMs: kind === 'repeat' ? sound.ms(length) : 0,
+      measured: {
+        standsOutDb: round(standsOutDb),
+        residual: round(found.size),
+        ...(kind === 'repeat' ? { repeatedSamples: length, match: round(match) } : {}),
+      },
+      cause,
     });
   }
+}
+
+/** Steady sound that either side lets expect of the other one, with something between: no set is needed to tell it. */
+function isBlip(features: Features): boolean {
+  const { lowRatioDb, lowMissedDbMost, lowUnlikeDbMost, lowAsIsDb, lowHealedDb, nearlyAsFar3 } = features;
+  return (
+    lowRatioDb! >= 8 &&
+    lowMissedDbMost! <= -15 &&
+    lowUnlikeDbMost! <= 3 &&
+    lowAsIsDb! - lowHealedDb! >= 10 &&
+    nearlyAsFar3! <= 2
+  );
 }
 
 const names = {
@@ -122,11 +174,6 @@ const names = {
     cause: 'samples are missing or do not belong here: a lost buffer, or a cut',
   },
 } as const;
-
-const texture: Verdict = {
-  severity: 'info',
-  reason: 'one of many within a second: a texture of the sound, such as crackle, rather than a defect',
-};
 
 function verdictOn(kind: GlitchKind, { ratioDb, lowRatioDb, shareDb }: StandOut): Verdict {
   if (Math.max(ratioDb, lowRatioDb) < FAINT_DB)

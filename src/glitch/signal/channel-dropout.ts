@@ -17,9 +17,11 @@ const USUAL_RATE = 1 / 16;
 /** It is back when its share beside the other is this much of what it was. */
 const BACK = 0.25;
 const MIN_MS = 4.5;
+/** In stereo the sides cancel out for a shorter time, without being gone. */
+const SURE_MS = 5;
 /** A side that stays away longer is told without waiting for its return, if it is gone altogether. */
 const LONG_MS = 400;
-const LONG_DEPTH_DB = 35;
+const GONE_DEPTH_DB = 35;
 /** It comes back as it went: instruments that move from side to side do not. */
 const SAME_DB = 6;
 const MIN_DEPTH_DB = 9;
@@ -132,7 +134,8 @@ export class ChannelDropout implements SoundDetector {
     const before = between(dip.own, dip.other);
     const depth = before - between(ownIn, otherIn);
     const fall = decibels(dip.own) - decibels(ownIn);
-    if (Math.min(depth, fall) < (isBack ? MIN_DEPTH_DB : LONG_DEPTH_DB)) return;
+    const mayBeShallow = lengthMs >= SURE_MS && isBack;
+    if (Math.min(depth, fall) < (mayBeShallow ? MIN_DEPTH_DB : GONE_DEPTH_DB)) return;
     if (decibels(otherIn) - decibels(dip.other) < -GOES_ON_DB) return;
     if (!isBack) {
       const [early, late] = EARLIER_MS.map((ms) => dip.from - sound.hops(ms));

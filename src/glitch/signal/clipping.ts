@@ -1,4 +1,5 @@
 import type { Report, SoundDetector } from '../detector.js';
+import type { Verdict } from '../finding.js';
 import { HOP, type Sound } from './sound.js';
 
 const WINDOW_MS = 20;
@@ -9,6 +10,9 @@ const MAX_SHARE = 0.45;
 const CALM_MS = 300;
 /** Single samples at full scale this shortly before belong to it. */
 const LEAD_MS = 100;
+/** Windows with cut peaks: loud masters have two, at a drum. */
+const HEARD_WINDOWS = 3;
+const DISTORTED_WINDOWS = 5;
 
 /** Peaks cut off at full scale, or decoded past it, where every player cuts them off. */
 export class Clipping implements SoundDetector {
@@ -67,9 +71,7 @@ export class Clipping implements SoundDetector {
     this.#report({
       kind: 'clipping',
       medium: 'audio',
-      ...(windows >= 5
-        ? { severity: 'major' as const, reason: 'peaks are cut off again and again: heard as distortion' }
-        : { severity: 'minor' as const, reason: 'some peaks are cut off' }),
+      ...verdictOn(windows),
       timeMs: place.timeMs,
       durationMs: sound.ms((to - from) * HOP),
       unit: place.unit,
@@ -78,4 +80,12 @@ export class Clipping implements SoundDetector {
       cause: 'too much gain before the encoder, or peaks that coding pushes past full scale',
     });
   }
+}
+
+function verdictOn(windows: number): Verdict {
+  if (windows < HEARD_WINDOWS)
+    return { severity: 'info', reason: 'a peak is cut off, as in many loud masters: hardly heard' };
+  return windows < DISTORTED_WINDOWS
+    ? { severity: 'minor', reason: 'some peaks are cut off' }
+    : { severity: 'major', reason: 'peaks are cut off again and again: heard as distortion' };
 }

@@ -16,21 +16,20 @@ const HEARD_DB = 45;
 const QUIETEST_DB = -90;
 /** Of one channel. */
 const MIN_BANDS = 8;
-const USUAL: Limits = { halfDb: 1.2, mostDb: 3, sidesDb: 2.5, steadyDb: 1.6 };
-/** With so many bands, those of {@link calmLimits} do as well. */
-const CALM_BANDS = 24;
-/** Beyond it a note that ends or begins passes for a gain as well: its own step covers the rest of the sound. */
-const CALM_STEP_DB = 13;
 
-/** By how much a gain's step in single bands may differ from that of the middle one. */
-interface Limits {
-  /** In half of the bands, and in four of five. */
+/** How single bands step at a place, in dB. */
+export interface BandSteps {
+  /** Of the middle band; positive where it becomes louder. */
+  readonly stepDb: number;
+  readonly bands: number;
+  /** By how much half of the bands differ from it at most, and four of five. */
   readonly halfDb: number;
   readonly mostDb: number;
   /** Of the middle of either side. */
   readonly sidesDb: number;
   /** How far the bands' middle steps right before and right after. */
-  readonly steadyDb: number;
+  readonly earlierDb: number;
+  readonly laterDb: number;
 }
 
 /**
@@ -47,30 +46,27 @@ export class GainStep {
   readonly #re = new Float64Array(SIZE);
   readonly #im = new Float64Array(SIZE);
 
-  /** @returns the step at `position` in dB, positive where it becomes louder; undefined when it is none of a gain */
-  at(sound: Sound, position: number): number | undefined {
+  /** @returns undefined where too few bands are heard on both sides */
+  measure(sound: Sound, position: number): BandSteps | undefined {
     const before = this.#levels(sound, position - BLUR, -1);
     const after = this.#levels(sound, position + BLUR, 1);
     const sides = before.map((levels, channel) => stepsOf(levels, after[channel]!));
     const steps = sides.flat();
     // Of a side that is silent nothing is known, so that what steps on the other may be a note.
     if (steps.length < MIN_BANDS * sides.length || sides.some((own) => own.length === 0)) return undefined;
-    const step = middle(steps);
-    const off = steps.map((one) => Math.abs(one - step)).sort((a, b) => a - b);
-    const bands = { halfDb: middle(off), mostDb: off[Math.floor(off.length * 0.8)]! };
-    const sidesDb = Math.max(...sides.map((own) => Math.abs(middle(own) - step)));
-    const isCalm = steps.length >= CALM_BANDS && Math.abs(step) <= CALM_STEP_DB;
-    const limits = isCalm ? [USUAL, calmLimits(step)] : [USUAL];
-    // Most end here, before more is transformed.
-    if (!limits.some((limit) => isWithin({ ...bands, sidesDb, steadyDb: 0 }, limit))) return undefined;
+    const stepDb = middle(steps);
+    const off = steps.map((one) => Math.abs(one - stepDb)).sort((a, b) => a - b);
     const earlier = this.#levels(sound, position - SIZE / 2, -1);
     const later = this.#levels(sound, position + SIZE / 2, 1);
-    const beside = [
-      earlier.map((levels, channel) => stepsOf(levels, before[channel]!)),
-      later.map((levels, channel) => stepsOf(after[channel]!, levels)),
-    ].map((own) => Math.abs(middle(own.flat())));
-    const found = { ...bands, sidesDb, steadyDb: Math.max(...beside) };
-    return limits.some((limit) => isWithin(found, limit)) ? step : undefined;
+    return {
+      stepDb,
+      bands: steps.length,
+      halfDb: middle(off),
+      mostDb: off[Math.floor(off.length * 0.8)]!,
+      sidesDb: Math.max(...sides.map((own) => Math.abs(middle(own) - stepDb))),
+      earlierDb: middle(earlier.flatMap((levels, channel) => stepsOf(levels, before[channel]!))),
+      laterDb: middle(later.flatMap((levels, channel) => stepsOf(after[channel]!, levels))),
+    };
   }
 
   /** Levels of the bands of each channel, in `SIZE` samples before a position (`direction` -1) or after it (1). */
@@ -101,26 +97,6 @@ export class GainStep {
     }
     return bands.map((powers) => powers.map((power) => 10 * Math.log10(power / 4 / (SIZE / 4) ** 2 + 1e-11)));
   }
-}
-
-/** Where the sound is calm but for the step, and there are many bands, a codec's noise may have more of a share in it. */
-function calmLimits(stepDb: number): Limits {
-  const size = Math.abs(stepDb);
-  return {
-    halfDb: Math.min(2.5, Math.max(1.6, 0.2 * size)),
-    mostDb: Math.min(5.5, Math.max(3.4, 0.45 * size)),
-    sidesDb: 1,
-    steadyDb: 1.2,
-  };
-}
-
-function isWithin(found: Limits, limit: Limits): boolean {
-  return (
-    found.halfDb <= limit.halfDb &&
-    found.mostDb <= limit.mostDb &&
-    found.sidesDb <= limit.sidesDb &&
-    found.steadyDb <= limit.steadyDb
-  );
 }
 
 /** How much each band that is heard before and after changes. */

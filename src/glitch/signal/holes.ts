@@ -170,7 +170,7 @@ export class Holes implements SoundDetector {
 
   #tell({ place, level, calm }: Hole, lengthMs: number, isHabit: boolean): void {
     const isGap = lengthMs < LONGEST_GAP_MS;
-    const verdict = isGap ? holeInSound(lengthMs) : silence(lengthMs, true);
+    const verdict = isGap ? holeInSound(lengthMs) : silence(lengthMs, decibels(level));
     const habit = {
       severity: 'info' as const,
       reason: 'one of many pauses alike: gated sound rather than a defect',

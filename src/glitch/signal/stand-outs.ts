@@ -21,6 +21,9 @@ export interface StandOut {
   readonly lowRatioDb: number;
   /** The largest residual of the low band, as a power over that of the band around it, in dB. */
   readonly lowShareDb: number;
+  /** Residual of all the sound, and of its low band, in the {@link PROFILE} spans around it, over that at the place, in dB. */
+  readonly profile: readonly number[];
+  readonly lowProfile: readonly number[];
 }
 
 const CONTEXT_MS = 40;
@@ -39,6 +42,8 @@ const SAME = 4;
 const BEGINS = 0.3;
 /** Mean square: less is silence, on either side of a step. */
 const SILENCE = 1e-7;
+/** Edges of spans around a place, in hops from it: 20, 8, 4 and 1.3 ms on either side at 48 kHz. */
+const PROFILE = [-30, -12, -6, -2, 3, 7, 13, 31];
 /** Residual next to a place, in hops from it. */
 const HISS = { near: 3, far: 13 };
 
@@ -59,25 +64,26 @@ export class StandOuts {
   }
 
   /**
-   * @param take told of each place once there is enough sound after it; whether it is a break, so that the hops next to it
-   *   belong to it
+   * @param take told of each place once there is enough sound after it
    * @param lookahead hops that it needs after the place
    */
   advance(
     sound: Sound,
     line: Line,
-    { lookahead, take }: { readonly lookahead: number; readonly take: (found: StandOut) => boolean },
+    { lookahead, take }: { readonly lookahead: number; readonly take: (found: StandOut) => void },
   ): void {
     this.#full.advance(line, sound.channels);
     const reach = { context: sound.hops(CONTEXT_MS), smear: sound.hops(SMEAR_MS) };
-    const margin = reach.context + RING + SAME;
+    const margin = Math.max(reach.context + RING, PROFILE.at(-1)!) + SAME;
     const known = Math.min(this.#full.endHop, this.#low.endHop);
     this.#next = Math.max(this.#next, sound.firstHop + margin);
     for (; this.#next < known - Math.max(lookahead, margin); this.#next++) {
       const hop = this.#next;
       const isFull = this.#standsOut(hop, reach);
       if (!isFull && !this.#standsOutLow(hop, reach)) continue;
-      if (take(this.#measure(sound, hop, { ...reach, isFull }))) this.#next += 2 * reach.smear;
+      take(this.#measure(sound, hop, { ...reach, isFull }));
+      // What is next to it belongs to it.
+      this.#next += 2 * reach.smear;
     }
   }
 
@@ -160,8 +166,16 @@ export class StandOuts {
       sideStepDb,
       lowRatioDb: decibels(this.#ring(lowHop) / (this.#largestRing(lowHop, context, smear) + 1e-10)),
       lowShareDb: decibels((lowSize * lowSize) / level),
+      profile: profileOf(full, fullHop, size * size),
+      lowProfile: profileOf(low, begins, lowSize * lowSize),
     };
   }
+}
+
+function profileOf(residual: Residual, hop: number, square: number): number[] {
+  return PROFILE.slice(1).map((to, n) =>
+    decibels(residual.meanPower(hop + PROFILE[n]!, hop + to) / (square + MIN_LOW_POWER)),
+  );
 }
 
 /** Mean squares of the channels together on either side, next to what a codec smears. */

@@ -27,10 +27,10 @@ export class SteadyLevels {
   readonly #roughness: number[] = [];
   #next = 0;
 
-  /** Steps that are in the sound by now and were not told before: in samples, and in dB. */
-  advance(sound: Sound): { readonly position: number; readonly stepDb: number }[] {
+  /** Steps that are in the sound by now and were not told before, in samples. */
+  advance(sound: Sound): number[] {
     const slot = sound.hops(SLOT_MS);
-    const found: { position: number; stepDb: number }[] = [];
+    const found: number[] = [];
     this.#next = Math.max(this.#next, sound.firstHop);
     for (; this.#next + slot <= sound.endHop; this.#next += slot) {
       this.#add(sound, slot);
@@ -38,7 +38,7 @@ export class SteadyLevels {
       const stepDb = this.#step();
       if (stepDb === undefined) continue;
       const hop = sharpest(sound, this.#next - SIDE_SLOTS * slot, slot);
-      if (isOfAllSides(sound, { hop, slot, stepDb })) found.push({ position: HOP * hop, stepDb });
+      if (isOfAllSides(sound, { hop, slot, stepDb })) found.push(HOP * hop);
     }
     return found;
   }

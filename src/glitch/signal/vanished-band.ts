@@ -3,8 +3,9 @@ export const SIDE = 22;
 /** Bands above this are watched; a band is this wide. */
 export const FROM_HZ = 4000;
 export const BAND_HZ = 2000;
-/** By so much less must there be of a band. */
+/** By so much less must there be of a band, at most and on average: music falls by less when an instrument rests. */
 const FALL_DB = 20;
+const MEAN_FALL_DB = 24;
 /** The quietest that the band was before must be louder than anything after, but for this. */
 const NEW_LOW_DB = 3;
 /** The sound below must go on: in most moments no softer than before, but for this, and at its loudest but for that. */
@@ -50,7 +51,8 @@ export function vanishedBand(frames: readonly BandFrame[]): number | undefined {
   const count = frames[0]!.bands.length;
   for (let band = 0; band < count; band++) {
     if (fallsSilent(before, after, band) || isMissed(before, after, band)) {
-      return goesOn(before, after) ? band : undefined;
+      const fall = average(before, band) - average(after, band);
+      return fall >= MEAN_FALL_DB && goesOn(before, after) ? band : undefined;
     }
   }
   return undefined;
@@ -64,8 +66,7 @@ function fallsSilent(before: readonly BandFrame[], after: readonly BandFrame[], 
   for (const { bands } of before) lowest = Math.min(lowest, bands[band]!);
   if (highest >= lowest + NEW_LOW_DB) return false;
   const there = recurring(before, band, 2);
-  if (there <= MIN_DB || there - highest <= FALL_DB) return false;
-  return average(before, band) - average(after, band) > FALL_DB / 2;
+  return there > MIN_DB && there - highest > FALL_DB;
 }
 
 /** It came with every few notes, and with the notes since then there is nothing at all. */
