@@ -3,7 +3,6 @@ import type { Features, ForestData, Tree } from '../../../src/glitch/signal/fore
 export interface Example {
   readonly features: Features;
   readonly isSo: boolean;
-  readonly weight: number;
 }
 
 interface BoostingOptions {
@@ -42,18 +41,17 @@ export function boost(examples: readonly Example[], options: BoostingOptions): F
   const binned = features.map((name, n) =>
     Uint8Array.from(examples, (example) => binOf(edges[n]!, example.features[name]!)),
   );
-  const total = sum(examples.map(({ weight }) => weight));
-  const share = sum(examples.map(({ isSo, weight }) => (isSo ? weight : 0))) / total;
+  const share = examples.filter(({ isSo }) => isSo).length / examples.length;
   const bias = Math.log(share / (1 - share));
   const scores = new Float64Array(examples.length).fill(bias);
   const gradients = new Float64Array(examples.length);
   const curvatures = new Float64Array(examples.length);
   const trees: Tree[] = [];
   for (let n = 0; n < options.trees; n++) {
-    for (const [i, { isSo, weight }] of examples.entries()) {
+    for (const [i, { isSo }] of examples.entries()) {
       const likely = 1 / (1 + Math.exp(-scores[i]!));
-      gradients[i] = weight * ((isSo ? 1 : 0) - likely);
-      curvatures[i] = weight * likely * (1 - likely);
+      gradients[i] = (isSo ? 1 : 0) - likely;
+      curvatures[i] = likely * (1 - likely);
     }
     const grower = new Grower(binned, gradients, curvatures);
     const root = grower.grow(Uint32Array.from(examples.keys()), options.leaves);
@@ -159,8 +157,4 @@ function binOf(edges: Float64Array, value: number): number {
 
 function rounded(value: number): number {
   return Number(value.toPrecision(4));
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

@@ -172,7 +172,7 @@ function foldOf({ clip }: Place): number {
 
 function teach(places: readonly Place[], isSo: (place: Place) => boolean): ForestData {
   return boost(
-    places.map((place): Example => ({ features: place.features, isSo: isSo(place), weight: 1 })),
+    places.map((place): Example => ({ features: place.features, isSo: isSo(place) })),
     OPTIONS,
   );
 }

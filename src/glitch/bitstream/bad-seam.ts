@@ -62,8 +62,9 @@ const slopes = [WindowShape.sine, WindowShape.kbd].map((shape) => {
 /**
  * `bad-seam`: blocks that may follow each other by the syntax and were not made of one sound, as where frames of one
  * encoder were joined blindly. The overlap then blends mirror images of both sounds, without any step. The mirror images
- * give it away: each block holds of the overlap what the sound on its own side lets expect, and the two together are no
- * sound that goes on from one side to the other. Of sounds that nothing is expected of (hiss) no splice can be told.
+ * give it away: each block holds of the overlap what the sound on its own side lets expect, in its colour and, where it
+ * can be predicted, in its waveform. Where both sides are of one colour and no waveform is expected (hiss), no splice can be
+ * told.
  */
 export class BadSeam implements AacDetector, SoundDetector {
   readonly #report: Report;
@@ -137,7 +138,7 @@ export class BadSeam implements AacDetector, SoundDetector {
       residualStepDb,
       surpriseMostDb: Math.max(...surprises),
       surpriseLeastDb: Math.min(...surprises),
-      ...(Math.max(...surprises) < ROUGH_SURPRISE_DB ? unknown : this.#inWaveform(shape)),
+      ...(Math.max(...surprises) < ROUGH_SURPRISE_DB ? unknown : this.#inWaveform(shape, power)),
     };
     this.#watch?.(position, features);
     const isSure = isSeamOfWaveform(features);
@@ -157,14 +158,13 @@ export class BadSeam implements AacDetector, SoundDetector {
   }
 
   /** Of the overlap that is in hand. */
-  #inWaveform(shape: WindowShape): typeof unknown {
+  #inWaveform(shape: WindowShape, power: number): typeof unknown {
     const { rising, clean } = slopes[shape]!;
     const side = (from: Float64Array, sign: 1 | -1): OverlapSide => {
       const context = from.subarray(0, CONTEXT);
       return new OverlapSide({ context, overlap: from.subarray(CONTEXT, -CONTEXT), rising, sign, clean });
     };
     const [left, right] = [side(this.#samples, 1), side(this.#mirrored, -1)];
-    const power = energyOf(this.#samples.subarray(CONTEXT, CONTEXT + OVERLAP)) / OVERLAP;
     const [nats, finelyNats] = LEAST_SHARES.map((share) =>
       Math.max(NO_EVIDENCE, evidenceOf(left, right, share)),
     );

@@ -6,9 +6,7 @@ import type { Sound } from '../signal/sound.js';
 const FRAME = 1024;
 const HALF = FRAME / 2;
 /** Upper edges of bands in Hz, two to three critical bands of the ear each. */
-const EDGES_HZ = [
-  ...[200, 400, 650, 900, 1250, 1650, 2150, 2800, 3600, 4600, 6000, 8000, 10_500, 13_000, 16_000],
-];
+const EDGES_HZ = [200, 400, 650, 900, 1250, 1650, 2150, 2800, 3600, 4600, 6000, 8000, 10_500, 13_000, 16_000];
 const BANDS = EDGES_HZ.length + 1;
 /** Bands further below the loudest, or softer than this mean square, hold noise of the codec or nothing. */
 const HEARD_DB = 55;

@@ -16,6 +16,7 @@ const LOUD_DB = 15.5;
 const SOFT_DB = -12;
 /** What a place is compared with on either side: breaks are rare, and what comes again and again is music or crackle. */
 const SECONDS_AROUND = [1, 3] as const;
+const MOST_SECONDS = Math.max(...SECONDS_AROUND);
 const NEARLY_DB = 3;
 /** Most places end here: they hardly stand out, or have had so many like them. */
 const LEAST_DB = 2.5;
@@ -85,7 +86,7 @@ export class Breaks implements SoundDetector {
 
   /** Those around which all is known; the sound reaches to `end`. */
   #judge(sound: Sound, end: number): void {
-    const span = Math.max(...SECONDS_AROUND) * sound.sampleRate;
+    const span = MOST_SECONDS * sound.sampleRate;
     for (; this.#judged < this.#places.length; this.#judged++) {
       const place = this.#places[this.#judged]!;
       if (place.found.position + span > end) break;
@@ -107,7 +108,7 @@ export class Breaks implements SoundDetector {
 
   /** Whether there were many like it in the last seconds: it is not worth a closer look. */
   #isFrequent({ position }: StandOut, standsOutDb: number, sampleRate: number): boolean {
-    const since = position - Math.max(...SECONDS_AROUND) * sampleRate;
+    const since = position - MOST_SECONDS * sampleRate;
     let count = 0;
     for (const other of this.#places)
       if (other.found.position > since && other.standsOutDb >= standsOutDb - NEARLY_DB) count++;
