@@ -36,7 +36,7 @@ const benches = {
   },
   'glitch-speed': {
     file: 'glitch/speed.ts',
-    what: 'CPU time and memory of analyze-glitch: sound, sound with its reference, pictures',
+    what: 'CPU time and memory of analyze-glitch: sound, sound with its reference, pictures; needs a build',
   },
   joins: {
     file: 'glitch/joins.ts',

@@ -137,7 +137,8 @@ function dtmf(seconds: number, random: Random): Stereo {
 async function pips(seconds: number, seed: number, random: Random): Promise<Stereo> {
   const out = random.next() < 0.5 ? await makeSound('speech', seconds, seed) : silence(seconds);
   const every = Math.round(RATE * random.pick([0.25, 0.5, 0.8, 1, 1.5]));
-  const length = Math.min(every, Math.round(RATE * random.pick([0.03, 0.1, 0.3, 1])));
+  // With a pause after each: one that begins right where the last one ends is a cut.
+  const length = Math.round(Math.min(0.8 * every, RATE * random.pick([0.03, 0.1, 0.3, 1])));
   const ramp = random.pick([1, 24, 96]);
   const decay = random.pick([0, 4, 12]) / RATE;
   const notes = Array.from({ length: random.integer(1, 3) }, () => random.between(200, 2000));

@@ -1,11 +1,13 @@
-import type { Features, ForestData, Tree } from '../../../src/glitch/signal/forest.js';
+import type { ForestData, Tree } from '../../../src/glitch/signal/forest.js';
+import { Random } from '../random.js';
 
 export interface Example {
-  readonly features: Features;
+  /** In the order of the features' names. */
+  readonly values: readonly number[];
   readonly isSo: boolean;
 }
 
-interface BoostingOptions {
+export interface BoostingOptions {
   readonly trees: number;
   readonly leaves: number;
   /** Share of each tree's values that is taken. */
@@ -13,6 +15,9 @@ interface BoostingOptions {
 }
 
 const BINS = 64;
+/** Each tree is grown of this share of the examples and of the features, which makes trees that err differently. */
+const SHARE = 0.5;
+const SEED = 1;
 /** Against leaves of few examples, as a sum of second derivatives. */
 const RIDGE = 2;
 const LEAST_IN_LEAF = 12;
@@ -33,13 +38,17 @@ interface Split {
 
 /**
  * Gradient boosting of trees for the logistic loss, with features in {@link BINS} bins and the leaf that gains most split
- * first (Friedman, "Greedy function approximation: a gradient boosting machine", 2001; Ke et al., "LightGBM", 2017).
+ * first (Friedman, "Greedy function approximation: a gradient boosting machine", 2001, and "Stochastic gradient boosting",
+ * 2002; Ke et al., "LightGBM", 2017). The same examples give the same trees.
  */
-export function boost(examples: readonly Example[], options: BoostingOptions): ForestData {
-  const features = Object.keys(examples[0]!.features);
-  const edges = features.map((name) => edgesOf(examples.map((example) => example.features[name]!)));
-  const binned = features.map((name, n) =>
-    Uint8Array.from(examples, (example) => binOf(edges[n]!, example.features[name]!)),
+export function boost(
+  features: readonly string[],
+  examples: readonly Example[],
+  options: BoostingOptions,
+): ForestData {
+  const edges = features.map((_, n) => edgesOf(examples.map(({ values }) => values[n]!)));
+  const binned = features.map((_, n) =>
+    Uint8Array.from(examples, ({ values }) => binOf(edges[n]!, values[n]!)),
   );
   const share = examples.filter(({ isSo }) => isSo).length / examples.length;
   const bias = Math.log(share / (1 - share));
@@ -47,25 +56,31 @@ export function boost(examples: readonly Example[], options: BoostingOptions): F
   const gradients = new Float64Array(examples.length);
   const curvatures = new Float64Array(examples.length);
   const trees: Tree[] = [];
+  const random = new Random(SEED);
   for (let n = 0; n < options.trees; n++) {
     for (const [i, { isSo }] of examples.entries()) {
       const likely = 1 / (1 + Math.exp(-scores[i]!));
       gradients[i] = (isSo ? 1 : 0) - likely;
       curvatures[i] = likely * (1 - likely);
     }
-    const grower = new Grower(binned, gradients, curvatures);
-    const root = grower.grow(Uint32Array.from(examples.keys()), options.leaves);
-    trees.push(treeOf(root, edges, options.rate));
-    visit(root, ({ rows, value }) => {
-      for (const row of rows) scores[row]! += options.rate * value;
-    });
+    const used = features.map(() => random.next() < SHARE);
+    const grower = new Grower(
+      binned.map((bins, feature) => (used[feature] === true ? bins : undefined)),
+      gradients,
+      curvatures,
+    );
+    const rows = Uint32Array.from(examples.keys()).filter(() => random.next() < SHARE);
+    const tree = treeOf(grower.grow(rows, options.leaves), edges, options.rate);
+    trees.push(tree);
+    for (const [row, { values }] of examples.entries()) scores[row]! += leafOf(tree, values);
   }
   return { features, bias: rounded(bias), trees };
 }
 
 class Grower {
   constructor(
-    private readonly binned: readonly Uint8Array[],
+    /** Of each feature that is used, the bin of each example. */
+    private readonly binned: readonly (Uint8Array | undefined)[],
     private readonly gradients: Float64Array,
     private readonly curvatures: Float64Array,
   ) {}
@@ -106,6 +121,7 @@ class Grower {
     const counts = new Uint32Array(BINS);
     const worth = (gradient: number, curvature: number): number => gradient ** 2 / (curvature + RIDGE);
     for (const [feature, bins] of this.binned.entries()) {
+      if (bins === undefined) continue;
       for (const array of [gradients, curvatures, counts]) array.fill(0);
       for (const row of rows) {
         const bin = bins[row]!;
@@ -130,9 +146,10 @@ class Grower {
   }
 }
 
-function visit(leaf: Leaf, take: (leaf: Leaf) => void): void {
-  if (leaf.branches === undefined) take(leaf);
-  else for (const branch of leaf.branches) visit(branch, take);
+function leafOf(tree: Tree, values: readonly number[]): number {
+  let node = tree;
+  while (typeof node !== 'number') node = values[node[0]]! <= node[1] ? node[2] : node[3];
+  return node;
 }
 
 function treeOf({ split, branches, value }: Leaf, edges: readonly Float64Array[], rate: number): Tree {
@@ -155,6 +172,6 @@ function binOf(edges: Float64Array, value: number): number {
   return found < 0 ? edges.length : found;
 }
 
-function rounded(value: number): number {
+export function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }

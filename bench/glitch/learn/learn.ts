@@ -20,18 +20,16 @@ import type { DetectorSet } from '../../../src/glitch/detector.js';
 import type { GlitchKind } from '../../../src/glitch/finding.js';
 import { soundKinds } from '../../../src/glitch/merge.js';
 import { Breaks } from '../../../src/glitch/signal/breaks.js';
-import {
-  Forest,
-  type Features,
-  type ForestData,
-  type WatchFeatures,
-} from '../../../src/glitch/signal/forest.js';
+import { Forest, type Features, type ForestData, type Watch } from '../../../src/glitch/signal/forest.js';
+import { ChannelDropout } from '../../../src/glitch/signal/channel-dropout.js';
+import { Holes } from '../../../src/glitch/signal/holes.js';
 import { LevelJump } from '../../../src/glitch/signal/level-jump.js';
 import { LowBand } from '../../../src/glitch/signal/low-band.js';
+import { NoiseBurst } from '../../../src/glitch/signal/noise-burst.js';
 import type { Clip, Label } from '../clip.js';
 import { reach } from '../score.js';
 import { RATE } from '../sounds.js';
-import { boost, type Example } from './boosting.js';
+import { boost, rounded, type BoostingOptions } from './boosting.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -48,7 +46,10 @@ const HALF_FRAME_MS = 12;
 const AWAY_MS = 400;
 const FOLDS = 8;
 const ALARMS_A_MINUTE = 0.1;
-const OPTIONS = { trees: 160, leaves: 12, rate: 0.1 };
+const OPTIONS: BoostingOptions = { trees: 160, leaves: 12, rate: 0.1 };
+/** At a glance, most places are to be passed over, and hardly any that the labels tell of. */
+const GLANCE: BoostingOptions = { trees: 40, leaves: 8, rate: 0.2 };
+const KEPT_AT_A_GLANCE = 0.99;
 
 /** What a forest is taught to tell from all else that a detector looks at. */
 interface Lesson {
@@ -57,7 +58,7 @@ interface Lesson {
   readonly atMs: number;
   /** Kinds whose places are no more than other sound to it; what is near any other label teaches nothing. */
   readonly others: ReadonlySet<GlitchKind>;
-  readonly detectors: (watch: WatchFeatures) => DetectorSet;
+  readonly detectors: (watch: Watch) => DetectorSet;
 }
 
 const lessons = {
@@ -72,6 +73,24 @@ const lessons = {
     atMs: SMEAR_MS,
     others: new Set(),
     detectors: (watch) => ({ stream: [], sound: [new LevelJump(() => undefined, watch)] }),
+  },
+  burst: {
+    kinds: ['noise-burst'],
+    atMs: SMEAR_MS,
+    others: new Set(),
+    detectors: (watch) => ({ stream: [], sound: [new NoiseBurst(() => undefined, watch)] }),
+  },
+  dropout: {
+    kinds: ['channel-dropout'],
+    atMs: SMEAR_MS,
+    others: new Set(),
+    detectors: (watch) => ({ stream: [], sound: [new ChannelDropout(() => undefined, watch)] }),
+  },
+  hole: {
+    kinds: ['gap', 'silence-run'],
+    atMs: SMEAR_MS,
+    others: new Set(),
+    detectors: (watch) => ({ stream: [], sound: [new Holes(() => undefined, watch)] }),
   },
   seam: {
     kinds: ['bad-seam'],
@@ -89,40 +108,59 @@ const lessonNames = Object.keys(lessons) as LessonName[];
 /** A place of a clip, and what is there. */
 interface Place {
   readonly clip: string;
-  readonly lesson: LessonName;
-  readonly features: Features;
+  /** In samples of the clip's sound. */
+  readonly position: number;
   readonly kind: GlitchKind | undefined;
+  /** In the order of the sheet's names. */
+  readonly values: readonly number[];
 }
+
+/** Places at which the same was measured. */
+interface Sheet {
+  readonly names: string[];
+  readonly places: Place[];
+}
+
+/** Of each lesson, what was seen at a glance and what at a closer look. */
+type Sheets = Readonly<Record<LessonName, Readonly<Record<keyof Watch, Sheet>>>>;
 
 interface Measured {
   readonly minutes: number;
   /** How many labels of each kind there are to find. */
   readonly labels: Partial<Record<GlitchKind, number>>;
-  readonly places: readonly Place[];
+  readonly sheets: Sheets;
 }
 
 async function measure(folder: string): Promise<Measured> {
   const clips = (JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as Clip[]).filter(
     ({ file }) => /\.(wav|aac)$/.test(file),
   );
-  const places: Place[] = [];
+  const empty = (): Sheet => ({ names: [], places: [] });
+  const sheets = Object.fromEntries(
+    lessonNames.map((name) => [name, { glance: empty(), look: empty() }]),
+  ) as unknown as Sheets;
   const labels: Partial<Record<GlitchKind, number>> = {};
   for (const clip of clips) {
     for (const { kind, masked } of clip.labels) if (masked !== true) labels[kind] = (labels[kind] ?? 0) + 1;
-    places.push(...(await placesOf(folder, clip)));
+    await measureClip(folder, clip, sheets);
   }
-  return { minutes: clips.reduce((sum, { durationMs }) => sum + durationMs / 60_000, 0), labels, places };
+  const minutes = clips.reduce((sum, { durationMs }) => sum + durationMs / 60_000, 0);
+  return { minutes, labels, sheets };
 }
 
-async function placesOf(folder: string, clip: Clip): Promise<Place[]> {
-  const places: Place[] = [];
-  const watch =
-    (lesson: LessonName): WatchFeatures =>
-    (position, features) => {
-      const label = labelAt(clip, lessons[lesson], (position * 1000) / RATE);
-      if (label !== 'unclear')
-        places.push({ clip: join(folder, clip.file), lesson, features, kind: label?.kind });
-    };
+async function measureClip(folder: string, clip: Clip, sheets: Sheets): Promise<void> {
+  const watch = (lesson: LessonName): Watch => {
+    const into =
+      ({ names, places }: Sheet) =>
+      (position: number, features: Features): void => {
+        if (names.length === 0) names.push(...Object.keys(features));
+        const label = labelAt(clip, lessons[lesson], (position * 1000) / RATE);
+        if (label === 'unclear') return;
+        const values = names.map((name) => rounded(features[name]!));
+        places.push({ clip: join(folder, clip.file), position, kind: label?.kind, values });
+      };
+    return { glance: into(sheets[lesson].glance), look: into(sheets[lesson].look) };
+  };
   const opened = await openCapture(join(folder, clip.file));
   try {
     const { capture } = await withSoundFormat(opened);
@@ -137,7 +175,6 @@ async function placesOf(folder: string, clip: Clip): Promise<Place[]> {
   } finally {
     await opened.close();
   }
-  return places;
 }
 
 /** Masked labels, and what is near those of other kinds, teach nothing. */
@@ -170,37 +207,67 @@ function foldOf({ clip }: Place): number {
   return hash % FOLDS;
 }
 
-function teach(places: readonly Place[], isSo: (place: Place) => boolean): ForestData {
+/** The sheets of all sets for a lesson, in one. */
+function sheetFor(lesson: LessonName, watched: keyof Watch): Sheet {
+  const own = sets.map(({ sheets }) => sheets[lesson][watched]);
+  return { names: own[0]!.names, places: own.flatMap(({ places }) => places) };
+}
+
+function teach({ names, places }: Sheet, isSo: (place: Place) => boolean, options = OPTIONS): ForestData {
   return boost(
-    places.map((place): Example => ({ features: place.features, isSo: isSo(place) })),
-    OPTIONS,
+    names,
+    places.map((place) => ({ values: place.values, isSo: isSo(place) })),
+    options,
   );
 }
 
 const isDefect = ({ kind }: Place): boolean => kind !== undefined;
 const isClick = ({ kind }: Place): boolean => kind === 'click';
 
+function oddsOf(forest: Forest, { names }: Sheet): (place: Place) => number {
+  return ({ values }) =>
+    forest.logOdds(Object.fromEntries(names.map((name, n) => [name, values[n]!] as const)));
+}
+
+/** Its bias is such that what a closer look may tell of has odds of 1 and more. */
+function teachGlance(lesson: LessonName): ForestData {
+  const look = sheetFor(lesson, 'look');
+  const told = oddsOf(new Forest(teach(look, isDefect)), look);
+  const keyOf = ({ clip, position }: Place): string => `${clip} ${position}`;
+  const worthIt = new Set(look.places.filter((place) => isDefect(place) && told(place) >= 0).map(keyOf));
+  const sheet = sheetFor(lesson, 'glance');
+  const data = teach(sheet, isDefect, GLANCE);
+  const odds = sheet.places
+    .filter((place) => worthIt.has(keyOf(place)))
+    .map(oddsOf(new Forest(data), sheet))
+    .sort((a, b) => b - a);
+  const least = odds[Math.floor(KEPT_AT_A_GLANCE * odds.length)]!;
+  return { ...data, bias: rounded(data.bias - least) };
+}
+
+/** What is left for a closer look. */
+function afterGlance(glance: ForestData, sheet: Sheet): Sheet {
+  const odds = oddsOf(new Forest(glance), sheet);
+  return { ...sheet, places: sheet.places.filter((place) => odds(place) >= 0) };
+}
+
 /** What forests that have not seen a clip say to its places. */
-function unseen(places: readonly Place[], isSo: (place: Place) => boolean): Map<Place, number> {
-  const odds = new Map<Place, number>();
+function unseen(sheet: Sheet, isSo: (place: Place) => boolean): Map<Place, number> {
+  const told = new Map<Place, number>();
   for (let fold = 0; fold < FOLDS; fold++) {
-    const forest = new Forest(
-      teach(
-        places.filter((place) => foldOf(place) !== fold),
-        isSo,
-      ),
-    );
-    for (const place of places) if (foldOf(place) === fold) odds.set(place, forest.logOdds(place.features));
+    const others = sheet.places.filter((place) => foldOf(place) !== fold);
+    const odds = oddsOf(new Forest(teach({ ...sheet, places: others }, isSo)), sheet);
+    for (const place of sheet.places) if (foldOf(place) === fold) told.set(place, odds(place));
   }
-  return odds;
+  return told;
 }
 
 const out = (line: string): boolean => process.stdout.write(`${line}\n`);
 
-function tellUnseen(lesson: LessonName): void {
-  const odds = unseen(placesFor(lesson), isDefect);
-  for (const [n, { minutes, labels, places }] of sets.entries()) {
-    const own = places.filter((place) => place.lesson === lesson);
+function tellUnseen(lesson: LessonName, sheet: Sheet): void {
+  const odds = unseen(sheet, isDefect);
+  for (const [n, { minutes, labels }] of sets.entries()) {
+    const own = sheet.places.filter(({ clip }) => clip.startsWith(join(positionals[n]!, '/')));
     const wrong = own.filter((place) => !isDefect(place)).map((place) => odds.get(place)!);
     wrong.sort((a, b) => b - a);
     const found = (least: number): string =>
@@ -221,21 +288,38 @@ function tellUnseen(lesson: LessonName): void {
 }
 
 const sets = await Promise.all(positionals.map(measured));
-const placesFor = (lesson: LessonName): Place[] =>
-  sets.flatMap(({ places }) => places.filter((place) => place.lesson === lesson));
-const broken = placesFor('break').filter(isDefect);
+const breakGlance = teachGlance('break');
+const gainGlance = teachGlance('gain');
+const looks = {
+  break: afterGlance(breakGlance, sheetFor('break', 'look')),
+  gain: afterGlance(gainGlance, sheetFor('gain', 'look')),
+  burst: sheetFor('burst', 'look'),
+  dropout: sheetFor('dropout', 'look'),
+  hole: sheetFor('hole', 'look'),
+  seam: sheetFor('seam', 'look'),
+} as const satisfies Record<LessonName, Sheet>;
+const broken = { ...looks.break, places: looks.break.places.filter(isDefect) };
+for (const lesson of ['break', 'gain'] as const) {
+  const [all, left] = [sheetFor(lesson, 'glance').places, looks[lesson].places];
+  out(`${lesson}: ${all.length} places at a glance, ${left.length} after a closer look`);
+}
 if (values.check) {
-  for (const lesson of lessonNames) tellUnseen(lesson);
+  for (const lesson of lessonNames) tellUnseen(lesson, looks[lesson]);
   const odds = unseen(broken, isClick);
-  const right = broken.filter((place) => odds.get(place)! > 0 === isClick(place)).length;
-  out(`click or cut: ${(right / broken.length).toFixed(3)} told right`);
+  const right = broken.places.filter((place) => odds.get(place)! > 0 === isClick(place)).length;
+  out(`click or cut: ${(right / broken.places.length).toFixed(3)} told right`);
 }
 if (!values.dry) {
   const forests = {
-    breakForest: teach(placesFor('break'), isDefect),
+    breakGlance,
+    breakForest: teach(looks.break, isDefect),
     clickForest: teach(broken, isClick),
-    gainForest: teach(placesFor('gain'), isDefect),
-    seamForest: teach(placesFor('seam'), isDefect),
+    gainGlance,
+    gainForest: teach(looks.gain, isDefect),
+    burstForest: teach(looks.burst, isDefect),
+    dropoutForest: teach(looks.dropout, isDefect),
+    holeForest: teach(looks.hole, isDefect),
+    seamForest: teach(looks.seam, isDefect),
   };
   const text = Object.entries(forests).map(
     ([name, data]) => `export const ${name}: ForestData = ${JSON.stringify(data)};\n`,

@@ -5,7 +5,7 @@ import { FACTOR, type LowBand } from '../signal/low-band.js';
 import { OverlapSide } from '../signal/overlap-side.js';
 import { predictionErrors, predictor } from '../signal/prediction.js';
 import { HOP, type Sound } from '../signal/sound.js';
-import { Forest, type Features, type WatchFeatures } from '../signal/forest.js';
+import { Forest, type Features, type Watch } from '../signal/forest.js';
 import { seamForest } from '../signal/forests.js';
 import type { AacDetector, AacFrame } from './aac-frame.js';
 import { BlockColours } from './block-colours.js';
@@ -19,13 +19,16 @@ const CONTEXT = 1536 / FACTOR;
 const CLEAN = 0.05;
 /** Mean square of the overlap in the low band. */
 const MIN_ENERGY = 1e-6;
-/** Most overlaps end here: neither residual nor colours tell of more than the sound's own changes. */
-const LEAST = { residualStepDb: 2, evidence: 150, share: 0.3 };
+/** Most overlaps end here: their blocks do not differ as their sides do. */
+const LEAST = { evidence: 250, share: 0.45, betterDb: 1.5, blocksDb: 5.5 };
+/** Of two voices or notes of nearly one colour there is less of it, but the waveform breaks. */
+const LEAST_IF_ROUGH = { evidence: 80, share: 0.3, residualStepDb: 3 };
 /** In samples. */
 const BESIDE_GRID = [256, 512] as const;
 /** The waveform is looked at where neither side expected it by so much. */
 const ROUGH_SURPRISE_DB = 9;
 const ROUGH_ORDER = 32;
+const SURPRISE_OF_SILENCE_DB = 100;
 /** A predictor is expected to leave this share of the power at least: finely coded tones leave less, until they are not. */
 const LEAST_SHARES = [2e-3, 1e-5] as const;
 /** Neither side is expected to be much easier to predict than the other: a break within its context makes one hard. */
@@ -36,10 +39,8 @@ const LOUD_LOG_ODDS = 3;
 /** Of evidence, where none was looked for, or none can be as much as {@link ENOUGH_NATS}. */
 const NO_EVIDENCE = -200;
 const ENOUGH_NATS = 10;
-/** By the first and by the second of {@link LEAST_SHARES}. */
-const SURE_NATS = 100;
-const FINELY_SURE_NATS = 200;
-const LEAST_SHARE_DB = -4.8;
+/** Of waveform and colours together. */
+const SURE = { nats: 100, finelyNats: 150, powerShareDb: -4.8, betterDb: 8 };
 const unknown = { nats: NO_EVIDENCE, finelyNats: NO_EVIDENCE, powerShareDb: 0 };
 
 interface Overlap {
@@ -78,10 +79,10 @@ export class BadSeam implements AacDetector, SoundDetector {
   readonly #colours = new BlockColours();
   readonly #beside = new BlockColours();
   readonly #isSeam = new Forest(seamForest);
-  readonly #watch: WatchFeatures | undefined;
+  readonly #watch: Watch | undefined;
 
   /** @param band may be shared: whoever comes first brings it up to date */
-  constructor(report: Report, band: LowBand, watch?: WatchFeatures) {
+  constructor(report: Report, band: LowBand, watch?: Watch) {
     this.#report = report;
     this.#band = band;
     this.#watch = watch;
@@ -126,22 +127,22 @@ export class BadSeam implements AacDetector, SoundDetector {
     const colours = this.#colours.measure(sound, position, shape);
     if (colours === undefined) return;
     const residualStepDb = this.#residualStepDb(position);
-    const isColoured = colours.evidence >= LEAST.evidence && colours.share >= LEAST.share;
-    if (!isColoured && residualStepDb < LEAST.residualStepDb) return;
+    const measured = { ...colours, residualStepDb };
+    const isColoured = reaches(measured, LEAST);
+    if (!isColoured && !reaches(measured, LEAST_IF_ROUGH)) return;
     mirrored.set(samples);
     mirrored.reverse();
     const surprises = [roughSurpriseDb(samples), roughSurpriseDb(mirrored)];
     if (!isColoured && Math.max(...surprises) < ROUGH_SURPRISE_DB) return;
     const features = {
-      ...colours,
+      ...measured,
       ...this.#besideGrid(sound, position, shape),
-      residualStepDb,
       surpriseMostDb: Math.max(...surprises),
       surpriseLeastDb: Math.min(...surprises),
       ...(Math.max(...surprises) < ROUGH_SURPRISE_DB ? unknown : this.#inWaveform(shape, power)),
     };
-    this.#watch?.(position, features);
-    const isSure = isSeamOfWaveform(features);
+    this.#watch?.look(position, features);
+    const isSure = isSureSeam(features);
     const logOdds = this.#isSeam.logOdds(features);
     if (isSure || logOdds >= LEAST_LOG_ODDS) this.#tell(frame, { logOdds, isSure });
   }
@@ -202,9 +203,14 @@ export class BadSeam implements AacDetector, SoundDetector {
   }
 }
 
-/** Notes and voices that are joined: the waveform alone is proof enough. Where a gate shut, far less power is left. */
-function isSeamOfWaveform({ nats, finelyNats, powerShareDb }: typeof unknown): boolean {
-  return (nats >= SURE_NATS || finelyNats >= FINELY_SURE_NATS) && powerShareDb > LEAST_SHARE_DB;
+function reaches(features: Features, least: Features): boolean {
+  return Object.entries(least).every(([name, value]) => features[name]! >= value);
+}
+
+/** Steady notes and voices that are joined: no set is needed to tell it. Where a gate shut, far less power is left. */
+function isSureSeam({ nats, finelyNats, powerShareDb, betterDb }: Features): boolean {
+  const isBroken = nats! >= SURE.nats || finelyNats! >= SURE.finelyNats;
+  return isBroken && powerShareDb! >= SURE.powerShareDb && betterDb! >= SURE.betterDb;
 }
 
 /** By how many nats it is likelier that each block goes on from its own side than that the sound does. */
@@ -234,7 +240,7 @@ const overlapErrors = new Float64Array(OVERLAP);
 /** Residual of the overlap over that of the context, by a predictor that is quickly made. */
 function roughSurpriseDb(samples: Float64Array): number {
   const coefficients = predictor(samples.subarray(0, CONTEXT), ROUGH_ORDER);
-  if (coefficients === undefined) return Infinity;
+  if (coefficients === undefined) return SURPRISE_OF_SILENCE_DB;
   predictionErrors(samples, ROUGH_ORDER, coefficients, usualErrors);
   predictionErrors(samples, CONTEXT, coefficients, overlapErrors);
   const usual = energyOf(usualErrors) / usualErrors.length;

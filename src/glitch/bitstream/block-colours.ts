@@ -7,7 +7,7 @@ const FRAME = 1024;
 const HALF = FRAME / 2;
 /** Upper edges of bands in Hz, two to three critical bands of the ear each. */
 const EDGES_HZ = [200, 400, 650, 900, 1250, 1650, 2150, 2800, 3600, 4600, 6000, 8000, 10_500, 13_000, 16_000];
-const BANDS = EDGES_HZ.length + 1;
+const BANDS = EDGES_HZ.length;
 /** Bands further below the loudest, or softer than this mean square, hold noise of the codec or nothing. */
 const HEARD_DB = 55;
 const QUIETEST_DB = -90;
@@ -45,7 +45,7 @@ export class BlockColours {
     const floor = Math.max(loudest - HEARD_DB, QUIETEST_DB);
     const sums = { bands: 0, sides: 0, blocks: 0, both: 0, level: 0, own: 0, beforeOff: 0, afterOff: 0 };
     let [crossed, usual, blend] = [0, 0, 0];
-    for (let band = 0; band < BANDS - 1; band++) {
+    for (let band = 0; band < BANDS; band++) {
       const past = (last!.before[band]! + last!.after[band]!) / 2;
       const future = (next!.before[band]! + next!.after[band]!) / 2;
       if (Math.max(past, future) < floor) continue;
@@ -102,8 +102,10 @@ class FoldedSpectrum {
   readonly #folded = [new Float64Array(HALF), new Float64Array(HALF)] as const;
   readonly #re = new Float64Array(HALF / 2);
   readonly #im = new Float64Array(HALF / 2);
+  readonly #powers = new Float64Array(HALF);
   #sampleRate = 0;
-  #bandOf = new Uint8Array(HALF);
+  /** The first bin of each band. */
+  #edges: readonly number[] = [];
   readonly #before = turns(0.25);
   readonly #after = turns(0);
   /** Most of the weight lies near the centre, where blocks that belong together differ least. */
@@ -112,54 +114,64 @@ class FoldedSpectrum {
   of(sound: Sound, position: number, rising: Float64Array): { before: Float64Array; after: Float64Array } {
     const samples = sound.sum(position, position + FRAME);
     const [before, after] = this.#folded;
-    for (let n = 0; n < HALF; n++) {
-      const [near, far] = [samples[n]!, samples[FRAME - 1 - n]!];
-      const [up, down] = [rising[n]!, rising[FRAME - 1 - n]!];
-      const weight = this.#weight[n]!;
+    const weights = this.#weight;
+    for (let n = 0, m = FRAME - 1; n < HALF; n++, m--) {
+      const weight = weights[n]!;
+      const up = weight * rising[n]!;
+      const down = weight * rising[m]!;
       // Even around the centre, and odd: so do the transform's own ends.
-      before[HALF - 1 - n] = weight * (down * near + up * far);
-      after[n] = weight * (up * near - down * far);
+      before[HALF - 1 - n] = down * samples[n]! + up * samples[m]!;
+      after[n] = up * samples[n]! - down * samples[m]!;
     }
     return { before: this.#levels(before, sound), after: this.#levels(after, sound) };
   }
 
-  /** The band of each bin; past the last band there is one more, of no use. */
-  #bands(sampleRate: number): Uint8Array {
+  #bands(sampleRate: number): readonly number[] {
     if (this.#sampleRate !== sampleRate) {
       this.#sampleRate = sampleRate;
-      this.#bandOf = Uint8Array.from({ length: HALF }, (_, bin) => {
-        const hz = ((bin + 0.5) * sampleRate) / FRAME;
-        const band = EDGES_HZ.findIndex((edge) => hz < edge);
-        return band < 0 ? BANDS - 1 : band;
-      });
+      const firstBin = (hz: number): number => Math.min(HALF, Math.ceil((hz * FRAME) / sampleRate - 0.5));
+      this.#edges = [0, ...EDGES_HZ.map(firstBin)];
     }
-    return this.#bandOf;
+    return this.#edges;
   }
 
   /** By a cosine transform of type IV. */
   #levels(samples: Float64Array, { sampleRate, channels }: Sound): Float64Array {
-    const [re, im] = [this.#re, this.#im];
+    const re = this.#re;
+    const im = this.#im;
+    const powers = this.#powers;
+    const { reversed } = this.#fft;
     const { cos, sin } = this.#before;
-    const turned = this.#after;
     for (let n = 0; n < HALF / 2; n++) {
-      const to = this.#fft.reversed[n]!;
-      const [even, odd] = [samples[2 * n]!, samples[HALF - 1 - 2 * n]!];
-      re[to] = even * cos[n]! - odd * sin[n]!;
-      im[to] = even * sin[n]! + odd * cos[n]!;
+      const to = reversed[n]!;
+      const even = samples[2 * n]!;
+      const odd = samples[HALF - 1 - 2 * n]!;
+      const c = cos[n]!;
+      const s = sin[n]!;
+      re[to] = even * c - odd * s;
+      im[to] = even * s + odd * c;
     }
     this.#fft.butterflies(re, im);
-    const powers = new Float64Array(BANDS);
-    const bands = this.#bands(sampleRate);
-    const add = (bin: number, value: number): void => {
-      powers[bands[bin]!]! += value * value;
-    };
+    const { cos: turnedCos, sin: turnedSin } = this.#after;
     for (let k = 0; k < HALF / 2; k++) {
-      const [c, s] = [turned.cos[k]!, turned.sin[k]!];
-      add(2 * k, re[k]! * c - im[k]! * s);
-      add(HALF - 1 - 2 * k, re[k]! * s + im[k]! * c);
+      const x = re[k]!;
+      const y = im[k]!;
+      const c = turnedCos[k]!;
+      const s = turnedSin[k]!;
+      const low = x * c - y * s;
+      const high = x * s + y * c;
+      powers[2 * k] = low * low;
+      powers[HALF - 1 - 2 * k] = high * high;
     }
+    const edges = this.#bands(sampleRate);
+    const levels = new Float64Array(BANDS);
     const scale = (HALF * HALF * channels ** 2) / 4;
-    return powers.map((power) => 10 * Math.log10(power / scale + 1e-12));
+    for (let band = 0; band < BANDS; band++) {
+      let sum = 0;
+      for (let bin = edges[band]!; bin < edges[band + 1]!; bin++) sum += powers[bin]!;
+      levels[band] = 10 * Math.log10(sum / scale + 1e-12);
+    }
+    return levels;
   }
 }
 

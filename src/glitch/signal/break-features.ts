@@ -19,6 +19,16 @@ const TINY = 1e-6;
 /** Hops that {@link measureBreak} needs after a place. */
 export const LOOKAHEAD = Math.ceil(((LOW_SKIRT + LOW_CONTEXT + 8) * FACTOR) / HOP);
 
+/** What is seen of a place at a glance, by name. */
+export function glanceAt(found: StandOut): Features {
+  const { size, ratioDb, shareDb, hissStepDb, stepDb, sideStepDb, lowRatioDb, lowShareDb } = found;
+  return {
+    ...{ size, ratioDb, shareDb, hissStepDb, stepDb, sideStepDb, lowRatioDb, lowShareDb },
+    ...numbered('profile', found.profile),
+    ...numbered('lowProfile', found.lowProfile),
+  };
+}
+
 /** What is measured of a place where the sound may break. */
 export interface MeasuredBreak {
   /** By name, what forests are asked with. */
@@ -34,13 +44,12 @@ export interface Lines {
 }
 
 /**
- * Measures of what sets breaks apart from what is natural: how far it stands out, whether both sides are the same sound,
- * whether each side lets the other expect, whether a few free samples would heal it, whether it repeats what was before.
+ * Measures of what sets breaks apart from what is natural: whether both sides are the same sound, whether each side lets the
+ * other expect, whether a few free samples would heal it, whether it repeats what was before.
  *
  * @returns undefined where there is not enough sound on either side
  */
-export function measureBreak(found: StandOut, { line, low }: Lines): MeasuredBreak | undefined {
-  const { position, profile, lowProfile, ...measures } = found;
+export function measureBreak(position: number, { line, low }: Lines): MeasuredBreak | undefined {
   const at = Math.round(position / FACTOR);
   const lows = BothSides.of(low, { at, before: LOW_SKIRT, after: LOW_SKIRT, context: LOW_CONTEXT });
   const full = BothSides.of(line, { at: position, ...FULL_SKIRTS, context: FULL_CONTEXT });
@@ -50,9 +59,6 @@ export function measureBreak(found: StandOut, { line, low }: Lines): MeasuredBre
   const wide = full.healed(FULL_SKIRTS.before, FULL_SKIRTS.after);
   const lowHealing = lows.healed(LOW_SKIRT, LOW_SKIRT);
   const features = {
-    ...measures,
-    ...numbered('profile', profile),
-    ...numbered('lowProfile', lowProfile),
     lowSideStepDb: lows.stepDb,
     lowGainDb: lows.gainDb,
     ...ofBoth(

@@ -1,8 +1,9 @@
 import type { GlitchKind, Verdict } from '../finding.js';
 import type { Report, SoundDetector } from '../detector.js';
-import { LOOKAHEAD, measureBreak, type MeasuredBreak } from './break-features.js';
-import { breakForest, clickForest } from './forests.js';
-import { Forest, type Features, type WatchFeatures } from './forest.js';
+import { glanceAt, LOOKAHEAD, measureBreak, type MeasuredBreak } from './break-features.js';
+import { breakForest, breakGlance, clickForest } from './forests.js';
+import { Forest, type Features, type Watch } from './forest.js';
+import { HeldPlaces } from './held-places.js';
 import type { LowBand } from './low-band.js';
 import type { Line } from './residual.js';
 import type { Sound } from './sound.js';
@@ -18,17 +19,19 @@ const SOFT_DB = -12;
 const SECONDS_AROUND = [1, 3] as const;
 const MOST_SECONDS = Math.max(...SECONDS_AROUND);
 const NEARLY_DB = 3;
-/** Most places end here: they hardly stand out, or have had so many like them. */
-const LEAST_DB = 2.5;
-const MOST_ALIKE = 8;
 /** An encoder codes its first blocks badly, whatever was recorded. */
 const COLD_MS = 64;
 /** From these odds on a place is told: {@link Forest}. */
-const LEAST_LOG_ODDS = 2;
+const LEAST_LOG_ODDS = 1.5;
+/** And from these on where the sound becomes so much louder, so that it may begin there. */
+const LEAST_AT_ONSET = 3;
+const ONSET_DB = 10;
 const LEAST_REPEAT = { match: 0.97, contrastDb: 10, before: 0.9 };
 
 interface Place {
+  readonly position: number;
   readonly found: StandOut;
+  readonly glance: Features;
   /** Undefined where it cannot be a break, or too little sound is around it. */
   readonly measured: MeasuredBreak | undefined;
   readonly standsOutDb: number;
@@ -47,17 +50,16 @@ interface ProvenBreak extends Place {
 export class Breaks implements SoundDetector {
   readonly #report: Report;
   readonly #low: LowBand;
-  readonly #watch: WatchFeatures | undefined;
+  readonly #watch: Watch | undefined;
   readonly #standOuts: StandOuts;
+  readonly #mayBeBreak = new Forest(breakGlance);
   readonly #isBreak = new Forest(breakForest);
   readonly #isClick = new Forest(clickForest);
   #line: Line | undefined;
-  /** In order; those before `#judged` stay as what others are compared with. */
-  readonly #places: Place[] = [];
-  #judged = 0;
+  readonly #places = new HeldPlaces<Place>();
 
   /** @param low may be shared: whoever comes first brings it up to date */
-  constructor(report: Report, low: LowBand, watch?: WatchFeatures) {
+  constructor(report: Report, low: LowBand, watch?: Watch) {
     this.#report = report;
     this.#low = low;
     this.#watch = watch;
@@ -72,9 +74,14 @@ export class Breaks implements SoundDetector {
       lookahead: LOOKAHEAD,
       take: (found) => {
         const standsOutDb = Math.max(found.ratioDb, found.lowRatioDb);
-        const mayBeBreak = standsOutDb >= LEAST_DB && !this.#isFrequent(found, standsOutDb, sound.sampleRate);
-        const measured = mayBeBreak ? measureBreak(found, { line, low }) : undefined;
-        this.#places.push({ found, measured, standsOutDb });
+        const { position } = found;
+        const span = MOST_SECONDS * sound.sampleRate;
+        const alike = this.#places.around(found, span).filter(standingOut(standsOutDb - NEARLY_DB)).length;
+        const glance = { standsOutDb, alike, ...glanceAt(found) };
+        this.#watch?.glance?.(position, glance);
+        const mayBeBreak = this.#watch !== undefined || this.#mayBeBreak.logOdds(glance) >= 0;
+        const measured = mayBeBreak ? measureBreak(position, { line, low }) : undefined;
+        this.#places.add({ position, found, glance, measured, standsOutDb });
       },
     });
     this.#judge(sound, sound.endPosition);
@@ -86,47 +93,29 @@ export class Breaks implements SoundDetector {
 
   /** Those around which all is known; the sound reaches to `end`. */
   #judge(sound: Sound, end: number): void {
-    const span = MOST_SECONDS * sound.sampleRate;
-    for (; this.#judged < this.#places.length; this.#judged++) {
-      const place = this.#places[this.#judged]!;
-      if (place.found.position + span > end) break;
-      if (place.measured === undefined) continue;
-      const features = { ...place.measured.features, ...this.#around(place, sound.sampleRate) };
-      this.#watch?.(place.found.position, features);
-      if (sound.ms(place.found.position) < COLD_MS) continue;
+    this.#places.judge(end, MOST_SECONDS * sound.sampleRate, (place) => {
+      const { position, measured } = place;
+      if (measured === undefined) return;
+      const features = { ...place.glance, ...measured.features, ...this.#around(place, sound.sampleRate) };
+      this.#watch?.look(position, features);
+      if (sound.ms(position) < COLD_MS) return;
       const isSure = isBlip(features);
-      if (!isSure && this.#isBreak.logOdds(features) < LEAST_LOG_ODDS) continue;
+      const least = place.found.stepDb > ONSET_DB ? LEAST_AT_ONSET : LEAST_LOG_ODDS;
+      if (!isSure && this.#isBreak.logOdds(features) < least) return;
       const isClick = isSure || this.#isClick.logOdds(features) > 0;
-      this.#tell(sound, { ...place, measured: place.measured, isClick });
-    }
-    const oldest = this.#places[this.#judged]?.found.position ?? end;
-    while (this.#judged > 0 && this.#places[0]!.found.position < oldest - span) {
-      this.#places.shift();
-      this.#judged--;
-    }
-  }
-
-  /** Whether there were many like it in the last seconds: it is not worth a closer look. */
-  #isFrequent({ position }: StandOut, standsOutDb: number, sampleRate: number): boolean {
-    const since = position - MOST_SECONDS * sampleRate;
-    let count = 0;
-    for (const other of this.#places)
-      if (other.found.position > since && other.standsOutDb >= standsOutDb - NEARLY_DB) count++;
-    return count > MOST_ALIKE;
+      this.#tell(sound, { ...place, measured, isClick });
+    });
   }
 
   /** How many places around one stand out as far, nearly as far, and with half as much residual. */
-  #around({ found, standsOutDb }: Place, sampleRate: number): Features {
+  #around(place: Place, sampleRate: number): Features {
+    const { found, standsOutDb } = place;
     const counts: Record<string, number> = {};
     for (const seconds of SECONDS_AROUND) {
-      const others = this.#places.filter((other) => {
-        const apart = Math.abs(other.found.position - found.position);
-        return apart > 0 && apart < seconds * sampleRate;
-      });
-      const count = (isAlike: (other: Place) => boolean): number => others.filter(isAlike).length;
-      counts[`asFar${seconds}`] = count((other) => other.standsOutDb >= standsOutDb);
-      counts[`nearlyAsFar${seconds}`] = count((other) => other.standsOutDb >= standsOutDb - NEARLY_DB);
-      counts[`asLarge${seconds}`] = count((other) => other.found.size >= found.size / 2);
+      const others = this.#places.around(place, seconds * sampleRate);
+      counts[`asFar${seconds}`] = others.filter(standingOut(standsOutDb)).length;
+      counts[`nearlyAsFar${seconds}`] = others.filter(standingOut(standsOutDb - NEARLY_DB)).length;
+      counts[`asLarge${seconds}`] = others.filter((other) => other.found.size >= found.size / 2).length;
     }
     return counts;
   }
@@ -155,15 +144,35 @@ export class Breaks implements SoundDetector {
   }
 }
 
-/** Steady sound that either side lets expect of the other one, with something between: no set is needed to tell it. */
+function standingOut(leastDb: number): (place: Place) => boolean {
+  return ({ standsOutDb }) => standsOutDb >= leastDb;
+}
+
+/** Sound that either side lets expect of the other one, with something between: no set is needed to tell it. */
 function isBlip(features: Features): boolean {
-  const { lowRatioDb, lowMissedDbMost, lowUnlikeDbMost, lowAsIsDb, lowHealedDb, nearlyAsFar3 } = features;
+  return features['nearlyAsFar3']! <= 2 && (isBlipOfLows(features) || isTick(features));
+}
+
+function isBlipOfLows({
+  lowRatioDb,
+  lowMissedDbMost,
+  lowUnlikeDbMost,
+  lowAsIsDb,
+  lowHealedDb,
+}: Features): boolean {
   return (
-    lowRatioDb! >= 8 &&
-    lowMissedDbMost! <= -15 &&
-    lowUnlikeDbMost! <= 3 &&
-    lowAsIsDb! - lowHealedDb! >= 10 &&
-    nearlyAsFar3! <= 2
+    lowRatioDb! >= 8 && lowMissedDbMost! <= -15 && lowUnlikeDbMost! <= 3 && lowAsIsDb! - lowHealedDb! >= 10
+  );
+}
+
+/** A few samples, with which alone both sides would be one sound. */
+function isTick({ ratioDb, fewAsIsDb, fewHealedDb, fullUnlikeDbMost, stepDb }: Features): boolean {
+  return (
+    ratioDb! >= 12 &&
+    fewHealedDb! <= 3 &&
+    fewAsIsDb! - fewHealedDb! >= 15 &&
+    fullUnlikeDbMost! <= 2 &&
+    Math.abs(stepDb!) <= 1
   );
 }
 

@@ -1,80 +1,79 @@
 import type { Report, SoundDetector } from '../detector.js';
 import type { Verdict } from '../finding.js';
-import { Habits } from './habits.js';
+import { Forest, type Features, type Watch } from './forest.js';
+import { dropoutForest } from './forests.js';
+import { HeldPlaces } from './held-places.js';
 import { decibels, mean } from './levels.js';
-import type { SoundPlace } from './place-map.js';
 import { HOP, type Sound } from './sound.js';
 
-/** A side is gone when, in this long, it has fallen to this share by itself and beside the other. */
+/** A side may be gone when, in this long, it has fallen to this share by itself and beside the other. */
 const NOW_MS = 2;
-const GONE = 0.13;
+const GONE = 0.2;
 /** What it is compared with: this long before, but for what a codec blurs. */
 const BEFORE_MS = 20;
 const BLUR_MS = 2.7;
 /** No dip begins above this share of the energy of late, over some 16 hops. */
-const MAYBE = 0.3;
+const MAYBE = 0.4;
 const USUAL_RATE = 1 / 16;
 /** It is back when its share beside the other is this much of what it was. */
-const BACK = 0.25;
-const MIN_MS = 4.5;
-/** In stereo the sides cancel out for a shorter time, without being gone. */
-const SURE_MS = 5;
-/** A side that stays away longer is told without waiting for its return, if it is gone altogether. */
+const BACK = 0.3;
+const MIN_MS = 4;
+/** A side that stays away longer is told without waiting for its return. */
 const LONG_MS = 400;
-const GONE_DEPTH_DB = 35;
-/** It comes back as it went: instruments that move from side to side do not. */
-const SAME_DB = 6;
-const MIN_DEPTH_DB = 9;
-const MIN_HIGHS_DB = 6;
-/** It need not be so in the highs, where it is so deep and comes back so much as it was. */
-const PLAIN_DB = 18;
-const PLAIN_SAME_DB = 1.5;
-const PLAIN_MS = 5;
-const PLAIN_DEVIATIONS = 10;
+/** A shallower dip, by itself or beside the other side, is none. */
+const MIN_DEPTH_DB = 6;
 /** A shorter dip that is no deeper leaves the side there. */
 const SHORT_MS = 10;
 const SHALLOW_DB = 15;
-/** The depth, over how much the sides differ from moment to moment, in standard deviations. */
-const DEVIATIONS = 4;
+/** Stretches by which it is measured how far the sides differ from moment to moment. */
+const STRETCH_MS = 4.5;
 const SPREAD_MS = 60;
-/** The other side does not fall by more than this, as where both are gated. */
-const GOES_ON_DB = 8;
-/** A side that grows by more than this as the other goes took over. */
-const TAKES_OVER_DB = 11;
-/** It is compared with this long before: fades from side to side take some time. */
+/** The other side is compared with this long before: fades from side to side take some time. */
 const EARLIER_MS = [260, 60] as const;
 const MIN_LEVEL = 3e-6;
+/** What a dip is compared with on either side: sound that is panned dips again and again. */
+const SECONDS_AROUND = 3;
+/** From these odds on a dip is told: {@link Forest}. */
+const LEAST_LOG_ODDS = 0.5;
 
-interface Dip {
+interface Begun {
   readonly from: number;
   /** Energy of this side and of the other before. */
   readonly own: number;
   readonly other: number;
-  readonly place: SoundPlace;
+}
+
+interface Dip {
+  readonly position: number;
+  readonly channel: number;
+  readonly lengthMs: number;
+  readonly levelDb: number;
+  readonly depthDb: number;
+  readonly features: Features;
 }
 
 interface Side {
   readonly channel: number;
-  readonly habits: Habits;
   next: number;
   /** Energy of late, by which hops that cannot begin a dip are told. */
   usual: number;
-  open: Dip | undefined;
+  begun: Begun | undefined;
 }
 
-/** One side falls out, hard, while the other goes on as it was: judged by what lies between the sides, not by levels. */
+/**
+ * One side falls out, hard, while the other goes on as it was: judged by what lies between the sides, not by levels. A
+ * forest that has learned it from labelled sets tells it from instruments that end or move on one side.
+ */
 export class ChannelDropout implements SoundDetector {
   readonly #report: Report;
-  readonly #sides: Side[] = [0, 1].map((channel) => ({
-    channel,
-    habits: new Habits(),
-    next: 0,
-    usual: 0,
-    open: undefined,
-  }));
+  readonly #watch: Watch | undefined;
+  readonly #isDropout = new Forest(dropoutForest);
+  readonly #sides: Side[] = [0, 1].map((channel) => ({ channel, next: 0, usual: 0, begun: undefined }));
+  readonly #dips = new HeldPlaces<Dip>();
 
-  constructor(report: Report) {
+  constructor(report: Report, watch?: Watch) {
     this.#report = report;
+    this.#watch = watch;
   }
 
   advance(sound: Sound): void {
@@ -83,139 +82,160 @@ export class ChannelDropout implements SoundDetector {
     for (const side of this.#sides) {
       side.next = Math.max(side.next, sound.firstHop + margin);
       for (; side.next + margin < sound.endHop; side.next++) this.#look(sound, side);
-      side.habits.advance(sound.endPosition, sound.sampleRate);
     }
+    this.#judge(sound, sound.endPosition);
   }
 
   end(sound: Sound): void {
-    for (const { habits } of this.#sides) habits.end(sound.sampleRate);
+    this.#judge(sound, Infinity);
   }
 
   #look(sound: Sound, side: Side): void {
-    const { channel, next: at } = side;
-    if (side.open === undefined) {
+    const { channel, next: at, begun } = side;
+    if (begun === undefined) {
       // Most hops end here.
       const energy = sound.measures[channel]!.energy[at - sound.firstHop]!;
       side.usual += USUAL_RATE * (energy - side.usual);
       if (energy > MAYBE * side.usual) return;
     }
     const now = sound.hops(NOW_MS);
-    const measures = sound.measures;
-    const ownNow = sumOf(measures[channel]!.energy, at - sound.firstHop, now) / now;
-    const otherNow = sumOf(measures[1 - channel]!.energy, at - sound.firstHop, now) / now;
-    const dip = side.open;
-    if (dip === undefined) {
-      if (ownNow > GONE * otherNow * 16 || otherNow < MIN_LEVEL) return;
+    const ownNow = mean(sound, channel, at, at + now - 1);
+    const otherNow = mean(sound, 1 - channel, at, at + now - 1);
+    if (begun === undefined) {
+      if (otherNow < MIN_LEVEL) return;
       const until = at - sound.hops(BLUR_MS);
       const from = until - sound.hops(BEFORE_MS);
       const own = mean(sound, channel, from, until);
+      if (own < MIN_LEVEL || ownNow > GONE * own) return;
       const other = mean(sound, 1 - channel, from, until);
-      if (own < MIN_LEVEL || ownNow > GONE * own || ownNow * other > GONE * otherNow * own) return;
-      side.open = { from: at, own, other, place: sound.locate(at * HOP) };
+      if (ownNow * other <= GONE * otherNow * own) side.begun = { from: at, own, other };
       return;
     }
-    const lengthMs = sound.ms((at - dip.from) * HOP);
-    const isBack = ownNow * dip.other > BACK * otherNow * dip.own;
+    const lengthMs = sound.ms((at - begun.from) * HOP);
+    const isBack = ownNow * begun.other > BACK * otherNow * begun.own;
     if (!isBack && lengthMs < LONG_MS) return;
-    side.open = undefined;
-    this.#judge(sound, side, dip, { to: at + (isBack ? now : 0), isBack });
+    side.begun = undefined;
+    this.#take(sound, channel, begun, { to: at + (isBack ? now : 0), isBack });
   }
 
-  #judge(sound: Sound, side: Side, dip: Dip, { to, isBack }: { to: number; isBack: boolean }): void {
-    const { channel } = side;
-    const lengthMs = sound.ms((to - dip.from) * HOP);
+  #take(sound: Sound, channel: number, begun: Begun, { to, isBack }: { to: number; isBack: boolean }): void {
+    const { from } = begun;
+    const lengthMs = sound.ms((to - from) * HOP);
     if (lengthMs < MIN_MS) return;
-    const other = 1 - channel;
-    // Its edges are blurred, and click.
-    const edge = Math.max(2, Math.round((to - dip.from) / 4));
-    const inside: [number, number] = [dip.from + edge, to - edge - 1];
-    const [ownIn, otherIn] = [mean(sound, channel, ...inside), mean(sound, other, ...inside)];
-    const between = (own: number, beside: number): number => decibels(own) - decibels(beside);
-    const before = between(dip.own, dip.other);
-    const depth = before - between(ownIn, otherIn);
-    const fall = decibels(dip.own) - decibels(ownIn);
-    const mayBeShallow = lengthMs >= SURE_MS && isBack;
-    if (Math.min(depth, fall) < (mayBeShallow ? MIN_DEPTH_DB : GONE_DEPTH_DB)) return;
-    if (decibels(otherIn) - decibels(dip.other) < -GOES_ON_DB) return;
-    if (!isBack) {
-      const [early, late] = EARLIER_MS.map((ms) => dip.from - sound.hops(ms));
-      if (decibels(otherIn) - decibels(mean(sound, other, early!, late!)) > TAKES_OVER_DB) return;
-    }
-    let changeDb = 0;
-    if (isBack) {
-      const back = to + sound.hops(BLUR_MS);
-      const until = back + sound.hops(BEFORE_MS);
-      const after = between(mean(sound, channel, back, until), mean(sound, other, back, until));
-      changeDb = Math.abs(after - before);
-      if (changeDb > SAME_DB) return;
-    }
-    const spread = this.#spread(sound, channel, dip.from - sound.hops(BLUR_MS));
-    if (depth < MIN_DEPTH_DB / 2 + DEVIATIONS * spread) return;
-    // Codecs fill the highs of a short dip with noise.
-    const isDeep =
-      lengthMs > PLAIN_MS && Math.min(depth, fall) > PLAIN_DB && depth > PLAIN_DEVIATIONS * spread;
-    const isPlain = isBack && isDeep && changeDb < PLAIN_SAME_DB;
-    if (!isPlain && this.#depthOfHighs(sound, channel, dip.from, inside) < MIN_HIGHS_DB) return;
-    const pause = { position: dip.from * HOP, lengthMs };
-    side.habits.hold(pause, (isHabit) => this.#tell(channel, dip, { lengthMs, depth, isHabit }));
+    const dip = measureDip(sound, channel, { ...begun, to });
+    if (Math.min(dip.depthDb, dip.fallDb) < MIN_DEPTH_DB) return;
+    const { depthDb } = dip;
+    const features = { lengthMs, isBack: isBack ? 1 : 0, ...dip };
+    const levelDb = decibels(begun.own);
+    this.#dips.add({ position: from * HOP, channel, lengthMs, levelDb, depthDb, features });
   }
 
-  /** By how much the high frequencies of a side fall, in dB: low notes come and go on one side alone. */
-  #depthOfHighs(
-    sound: Sound,
-    channel: number,
-    from: number,
-    [first, last]: readonly [number, number],
-  ): number {
-    const until = from - sound.hops(BLUR_MS);
-    const levels = [until - sound.hops(BEFORE_MS), first].map((start, n) => {
-      const end = n === 0 ? until : last;
-      const sums = [channel, 1 - channel].map((one) =>
-        sumOf(sound.measures[one]!.rough, start - sound.firstHop, end - start + 1),
-      );
-      return decibels(sums[0]!) - decibels(sums[1]!);
+  #judge(sound: Sound, end: number): void {
+    const span = SECONDS_AROUND * sound.sampleRate;
+    this.#dips.judge(end, span, (dip) => {
+      const others = this.#dips.around(dip, span);
+      const asDeep = others.filter(({ depthDb }) => depthDb > dip.depthDb - 3);
+      const features = { ...dip.features, others: others.length, asDeep: asDeep.length };
+      this.#watch?.look(dip.position, features);
+      if (this.#isDropout.logOdds(features) >= LEAST_LOG_ODDS) this.#tell(sound, dip);
     });
-    return levels[0]! - levels[1]!;
   }
 
-  /** How much what lies between the sides varies, in dB, in stretches of {@link MIN_MS}. */
-  #spread(sound: Sound, channel: number, until: number): number {
-    const length = sound.hops(MIN_MS);
-    const values: number[] = [];
-    for (let from = until - sound.hops(SPREAD_MS); from + length <= until; from += length) {
-      const [own, other] = [channel, 1 - channel].map((one) => mean(sound, one, from, from + length - 1));
-      values.push(decibels(own!) - decibels(other!));
-    }
-    const middle = values.reduce((sum, value) => sum + value, 0) / values.length;
-    return Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / values.length);
-  }
-
-  #tell(
-    channel: number,
-    { place, own }: Dip,
-    { lengthMs, depth, isHabit }: { lengthMs: number; depth: number; isHabit: boolean },
-  ): void {
+  #tell(sound: Sound, { position, channel, lengthMs, levelDb, depthDb }: Dip): void {
+    const { timeMs, unit, byteOffset } = sound.locate(position);
     this.#report({
       kind: 'channel-dropout',
       medium: 'audio',
-      ...verdict(lengthMs, depth, isHabit),
-      timeMs: place.timeMs,
+      ...verdict(lengthMs, depthDb),
+      timeMs,
       durationMs: lengthMs,
-      unit: place.unit,
-      byteOffset: place.byteOffset,
+      unit,
+      byteOffset,
       measured: {
         channel: channel + 1,
         lengthMs: Math.round(lengthMs * 100) / 100,
-        levelBeforeDb: Math.round(decibels(own) * 10) / 10,
-        depthDb: Math.round(depth),
+        levelBeforeDb: Math.round(levelDb * 10) / 10,
+        depthDb: Math.round(depthDb),
       },
       cause: 'one channel was lost: a cable, a device, or a mix',
     });
   }
 }
 
-function verdict(lengthMs: number, depthDb: number, isHabit: boolean): Verdict {
-  if (isHabit) return { severity: 'info', reason: 'one of many alike: panned sound rather than a defect' };
+/**
+ * In dB: how deep a side falls beside the other (`depthDb`) and by itself, how deep in the highs (low notes come and go on
+ * one side alone), how little of it is left, whether it is as before afterwards, and how the other side goes on.
+ */
+function measureDip(
+  sound: Sound,
+  channel: number,
+  { from, to, own, other }: Begun & { readonly to: number },
+): Features & Readonly<Record<'depthDb' | 'fallDb', number>> {
+  const beside = 1 - channel;
+  const [blur, span] = [sound.hops(BLUR_MS), sound.hops(BEFORE_MS)];
+  // Its edges are blurred, and click.
+  const edge = Math.max(2, Math.round((to - from) / 4));
+  const inside = [from + edge, to - edge - 1] as const;
+  const before = [from - blur - span, from - blur] as const;
+  const after = [to + blur, to + blur + span] as const;
+  const early = EARLIER_MS.map((ms) => from - sound.hops(ms)) as [number, number];
+  const level = (one: number, [first, last]: readonly [number, number]): number =>
+    decibels(mean(sound, one, first, last));
+  const highs = (one: number, [first, last]: readonly [number, number]): number =>
+    roughDb(sound, one, first, last);
+  const ratioBefore = decibels(own) - decibels(other);
+  const ratioOfHighs = (at: readonly [number, number]): number => highs(channel, at) - highs(beside, at);
+  const ownInside = level(channel, inside);
+  const otherInside = level(beside, inside);
+  return {
+    depthDb: ratioBefore - (ownInside - otherInside),
+    fallDb: decibels(own) - ownInside,
+    leftDb: ownInside,
+    deepestDb: deepest(sound, channel, from, to),
+    otherDb: decibels(other),
+    otherRiseDb: otherInside - decibels(other),
+    otherSinceDb: otherInside - level(beside, early),
+    ratioBefore,
+    ratioSince: ratioBefore - (level(channel, early) - level(beside, early)),
+    ratioChange: Math.abs(level(channel, after) - level(beside, after) - ratioBefore),
+    ownChange: Math.abs(level(channel, after) - decibels(own)),
+    highsDepthDb: ratioOfHighs(before) - ratioOfHighs(inside),
+    highsFallDb: highs(channel, before) - highs(channel, inside),
+    highsChange: Math.abs(ratioOfHighs(after) - ratioOfHighs(before)),
+    beginsDb: level(channel, [from - 4, from - 2]) - level(channel, [from + 2, from + 4]),
+    endsDb: level(channel, [to + 1, to + 3]) - level(channel, [to - 5, to - 3]),
+    spreadDb: spreadBefore(sound, channel, from - blur),
+  };
+}
+
+function roughDb(sound: Sound, channel: number, first: number, last: number): number {
+  const { rough } = sound.measures[channel]!;
+  let sum = 0;
+  for (let hop = first; hop <= last; hop++) sum += rough[hop - sound.firstHop] ?? 0;
+  return decibels(sum / Math.max(1, last - first + 1));
+}
+
+/** The level of the softest of its hops, in dB. */
+function deepest(sound: Sound, channel: number, from: number, to: number): number {
+  const { energy } = sound.measures[channel]!;
+  let least = Infinity;
+  for (let hop = from; hop < to; hop++) least = Math.min(least, energy[hop - sound.firstHop] ?? 0);
+  return decibels(least);
+}
+
+/** How much what lies between the sides varies, in dB, in stretches of {@link STRETCH_MS}. */
+function spreadBefore(sound: Sound, channel: number, until: number): number {
+  const length = sound.hops(STRETCH_MS);
+  const values: number[] = [];
+  for (let from = until - sound.hops(SPREAD_MS); from + length <= until; from += length) {
+    const [own, other] = [channel, 1 - channel].map((one) => mean(sound, one, from, from + length - 1));
+    values.push(decibels(own!) - decibels(other!));
+  }
+  const middle = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / values.length);
+}
+
+function verdict(lengthMs: number, depthDb: number): Verdict {
   if (lengthMs < SHORT_MS && depthDb < SHALLOW_DB) {
     return { severity: 'info', reason: `one side dips for ${lengthMs.toFixed(1)} ms, but is not gone` };
   }
@@ -223,10 +243,4 @@ function verdict(lengthMs: number, depthDb: number, isHabit: boolean): Verdict {
     severity: lengthMs >= 20 ? 'major' : 'minor',
     reason: `one side is gone for ${lengthMs.toFixed(1)} ms`,
   };
-}
-
-function sumOf(series: Float32Array, from: number, count: number): number {
-  let sum = 0;
-  for (let i = from; i < from + count; i++) sum += series[i]!;
-  return sum;
 }

@@ -1,4 +1,5 @@
 import { Fft } from './fft.js';
+import type { Features } from './forest.js';
 import type { Sound } from './sound.js';
 
 const SIZE = 1024;
@@ -17,20 +18,19 @@ const QUIETEST_DB = -90;
 /** Of one channel. */
 const MIN_BANDS = 8;
 
-/** How single bands step at a place, in dB. */
+/** How single bands step at a place. */
 export interface BandSteps {
-  /** Of the middle band; positive where it becomes louder. */
+  readonly position: number;
+  /** Of the middle band, in dB; positive where it becomes louder. */
   readonly stepDb: number;
-  readonly bands: number;
-  /** By how much half of the bands differ from it at most, and four of five. */
-  readonly halfDb: number;
-  readonly mostDb: number;
-  /** Of the middle of either side. */
-  readonly sidesDb: number;
-  /** How far the bands' middle steps right before and right after. */
-  readonly earlierDb: number;
-  readonly laterDb: number;
+  readonly steps: readonly number[];
+  readonly sides: readonly (readonly number[])[];
+  readonly before: readonly Levels[];
+  readonly after: readonly Levels[];
 }
+
+/** Of each band, in dB. */
+type Levels = readonly number[];
 
 /**
  * The step of a gain in sound that is not steady: a note, a consonant or an end of sound changes some bands more than
@@ -47,19 +47,25 @@ export class GainStep {
   readonly #im = new Float64Array(SIZE);
 
   /** @returns undefined where too few bands are heard on both sides */
-  measure(sound: Sound, position: number): BandSteps | undefined {
+  compare(sound: Sound, position: number): BandSteps | undefined {
     const before = this.#levels(sound, position - BLUR, -1);
     const after = this.#levels(sound, position + BLUR, 1);
     const sides = before.map((levels, channel) => stepsOf(levels, after[channel]!));
     const steps = sides.flat();
     // Of a side that is silent nothing is known, so that what steps on the other may be a note.
     if (steps.length < MIN_BANDS * sides.length || sides.some((own) => own.length === 0)) return undefined;
-    const stepDb = middle(steps);
+    return { position, stepDb: middle(steps), steps, sides, before, after };
+  }
+
+  /**
+   * By name, in dB: by how much half of the bands and four of five of them differ from the middle one at most (`halfDb`,
+   * `mostDb`), and the middle of either side (`sidesDb`); how the bands' middle steps right before and right after.
+   */
+  measure(sound: Sound, { position, stepDb, steps, sides, before, after }: BandSteps): Features {
     const off = steps.map((one) => Math.abs(one - stepDb)).sort((a, b) => a - b);
     const earlier = this.#levels(sound, position - SIZE / 2, -1);
     const later = this.#levels(sound, position + SIZE / 2, 1);
     return {
-      stepDb,
       bands: steps.length,
       halfDb: middle(off),
       mostDb: off[Math.floor(off.length * 0.8)]!,
@@ -70,7 +76,7 @@ export class GainStep {
   }
 
   /** Levels of the bands of each channel, in `SIZE` samples before a position (`direction` -1) or after it (1). */
-  #levels(sound: Sound, position: number, direction: 1 | -1): number[][] {
+  #levels(sound: Sound, position: number, direction: 1 | -1): Levels[] {
     const [re, im] = [this.#re, this.#im];
     const from = direction > 0 ? position : position - SIZE;
     const left = sound.view(0, from, from + SIZE);
@@ -100,7 +106,7 @@ export class GainStep {
 }
 
 /** How much each band that is heard before and after changes. */
-function stepsOf(before: readonly number[], after: readonly number[]): number[] {
+function stepsOf(before: Levels, after: Levels): number[] {
   const floor = Math.max(Math.max(...before, ...after) - HEARD_DB, QUIETEST_DB);
   return before.flatMap((level, band) =>
     Math.min(level, after[band]!) > floor ? [after[band]! - level] : [],

@@ -1,21 +1,23 @@
 import type { Report, SoundDetector } from '../detector.js';
 import { holeInSound, silence } from '../severity.js';
+import { Forest, type Features, type Watch } from './forest.js';
+import { holeForest } from './forests.js';
 import { Habits } from './habits.js';
-import { endsInHop, energyAt, isCut, LEVEL_MS, loudest, mean, peak } from './levels.js';
+import { decibels, endsInHop, energyAt, isCut, LEVEL_MS, loudest, mean, peak } from './levels.js';
 import type { SoundPlace } from './place-map.js';
 import { HOP, type Sound } from './sound.js';
 
 /** The level that a hole is a hole in: the loudest {@link LEVEL_MS} of this long before and after it. */
 const AROUND_MS = 40;
-/** A fall to this share of the 5 ms before begins a hole. */
-const FALL = 0.02;
+/** A fall to this share of the 5 ms before may begin a hole. */
+const FALL = 0.04;
 /** No hole begins above this share of the energy of late, over some 15 hops. */
 const MAYBE = 0.1;
 const USUAL_RATE = 1 / 16;
 /** Codecs blur a hard edge over this long. */
 const FALL_MS = 3;
 /** The hole's end: back to this share of what was before. */
-const RISE = 0.03;
+const RISE = 0.04;
 /** Of the last and first milliseconds at a hard edge, the loudest two have this share of the level around. */
 const EDGE = 0.3;
 const EDGE_MS = 5;
@@ -27,6 +29,8 @@ const MIN_HOLE_MS = 2.6;
 const LONGEST_GAP_MS = 200;
 /** Other dips as deep as this many times the hole's own make it part of the sound, as between pulses of a voice. */
 const OWN_DIPS = 6;
+/** Of such dips that are looked for, in hops. */
+const DIP = 2;
 /** Longer holes must be quieter than the quiet that the sound falls into by itself. */
 const FLOOR_FROM_MS = 40;
 const BELOW_FLOOR = 0.3;
@@ -39,6 +43,9 @@ const DEPTH_MS = 4;
 const DEEP = 2.5e-3;
 /** Only in less than this: a rest between two notes may be as deep. */
 const DEEP_MS = 16;
+/** From these odds on a hole is told: {@link Forest}; and from these on where its edges are hard by all of the above. */
+const LEAST_LOG_ODDS = 0.5;
+const LEAST_IF_HARD = -2;
 
 interface Hole {
   readonly from: number;
@@ -49,6 +56,10 @@ interface Hole {
   readonly last: number;
   /** Whether it ended between two samples. */
   readonly cutFall: boolean;
+  /** Energy of the quietest {@link DIP} of {@link AROUND_MS} before it. */
+  readonly ownDip: number;
+  /** By name, of its beginning. */
+  readonly begins: Features;
   readonly place: SoundPlace;
   to: number;
   energy: number;
@@ -58,9 +69,14 @@ interface Hole {
   depth: number;
 }
 
-/** Holes in all channels with edges too hard for a performance: `gap` up to 200 ms, `silence-run` beyond. */
+/**
+ * Holes in all channels with edges too hard for a performance: `gap` up to 200 ms, `silence-run` beyond. Which they are, a
+ * forest tells that has learned it from labelled sets.
+ */
 export class Holes implements SoundDetector {
   readonly #report: Report;
+  readonly #watch: Watch | undefined;
+  readonly #isHole = new Forest(holeForest);
   readonly #habits = new Habits();
   #open: Hole | undefined;
   #next = 0;
@@ -71,8 +87,9 @@ export class Holes implements SoundDetector {
   /** The quietest that the sound has become by fading. */
   #floor = 1e-7;
 
-  constructor(report: Report) {
+  constructor(report: Report, watch?: Watch) {
     this.#report = report;
+    this.#watch = watch;
   }
 
   advance(sound: Sound): void {
@@ -119,7 +136,17 @@ export class Holes implements SoundDetector {
     if (last < MIN_LEVEL || energy > FALL * last) return;
     const level = loudest(sound, at - sound.hops(AROUND_MS), at);
     const beside = peak(sound, at - sound.hops(FALL_EDGE_MS), at - 1);
-    const hardFall = cutFall || beside > EDGE * level || endsInHop(sound, { at, level });
+    const endsAtOnce = endsInHop(sound, { at, level });
+    const hardFall = cutFall || beside > EDGE * level || endsAtOnce;
+    const begins = {
+      cutFall: cutFall ? 1 : 0,
+      endsAtOnce: endsAtOnce ? 1 : 0,
+      lastDb: decibels(beside) - decibels(level),
+      fallDb:
+        decibels(mean(sound, undefined, at - 4, at - 2)) - decibels(mean(sound, undefined, at + 1, at + 2)),
+      levelDb: decibels(last),
+      loudestDb: decibels(level) - decibels(last),
+    };
     this.#open = {
       from: at,
       to: at,
@@ -130,6 +157,8 @@ export class Holes implements SoundDetector {
       hardFall,
       last: beside,
       cutFall,
+      ownDip: quietest(sound, at - sound.hops(AROUND_MS), at - 1),
+      begins,
       place: sound.locate(at * HOP),
     };
   }
@@ -149,28 +178,39 @@ export class Holes implements SoundDetector {
     const isDead = hole.calm < DEAD || hole.calm < BELOW_FLOOR * this.#floor;
     const pause = { position: hole.from * HOP, lengthMs };
     this.#habits.note(pause);
-    const isHard = isLong
-      ? hardFall && isDead
-      : isCutOut || (hardFall && hardRise && this.#standsAlone(sound, hole));
-    if (isHard && (hardRise || lengthMs >= LONGEST_GAP_MS)) {
-      this.#habits.hold(pause, (isHabit) => this.#tell(hole, lengthMs, isHabit));
-    }
-  }
-
-  /** Whether nothing around a short hole is nearly as quiet. */
-  #standsAlone(sound: Sound, hole: Hole): boolean {
-    const around = sound.hops(AROUND_MS);
-    const bar = OWN_DIPS * Math.max(hole.depth, 1e-10);
-    const dips = (from: number, to: number): boolean => {
-      for (let hop = from; hop + 2 <= to; hop++) if (mean(sound, undefined, hop, hop + 2) < bar) return true;
-      return false;
+    const nextDip = quietest(sound, hole.to, hole.to + sound.hops(AROUND_MS));
+    const ownDip = Math.min(hole.ownDip, nextDip);
+    const standsAlone = ownDip >= OWN_DIPS * Math.max(hole.depth, 1e-10);
+    const hasHardEdges = isLong ? hardFall && isDead : isCutOut || (hardFall && hardRise && standsAlone);
+    const isHard = hasHardEdges && (hardRise || lengthMs >= LONGEST_GAP_MS);
+    const features = {
+      ...hole.begins,
+      lengthMs,
+      isHard: isHard ? 1 : 0,
+      cutRise: isCut(sound, hole.to, 1) ? 1 : 0,
+      meanDb: decibels(hole.energy) - decibels(hole.level),
+      calmDb: decibels(hole.calm) - decibels(hole.level),
+      depthDb: decibels(hole.depth) - decibels(hole.level),
+      quietDb: decibels(hole.calm),
+      floorDb: decibels(hole.calm) - decibels(this.#floor),
+      ownDipDb: decibels(hole.ownDip) - decibels(hole.depth),
+      nextDipDb: decibels(nextDip) - decibels(hole.depth),
+      changeDb: decibels(after) - decibels(hole.level),
+      lastByAfterDb: decibels(hole.last) - decibels(after),
+      closesDb: decibels(closes) - decibels(levelAfter),
+      closesByBeforeDb: decibels(closes) - decibels(hole.level),
+      riseDb:
+        decibels(mean(sound, undefined, hole.to + 1, hole.to + 3)) -
+        decibels(mean(sound, undefined, hole.to - 3, hole.to - 2)),
     };
-    return !dips(hole.from - around, hole.from - 1) && !dips(hole.to, hole.to + around);
+    this.#watch?.look(hole.from * HOP, features);
+    if (this.#isHole.logOdds(features) < (isHard ? LEAST_IF_HARD : LEAST_LOG_ODDS)) return;
+    this.#habits.hold(pause, (isHabit) => this.#tell(hole, lengthMs, isHabit));
   }
 
   #tell({ place, level, calm }: Hole, lengthMs: number, isHabit: boolean): void {
     const isGap = lengthMs < LONGEST_GAP_MS;
-    const verdict = isGap ? holeInSound(lengthMs) : silence(lengthMs, decibels(level));
+    const verdict = isGap ? holeInSound(lengthMs) : silence(lengthMs, round(decibels(level)));
     const habit = {
       severity: 'info' as const,
       reason: 'one of many pauses alike: gated sound rather than a defect',
@@ -185,8 +225,8 @@ export class Holes implements SoundDetector {
       byteOffset: place.byteOffset,
       measured: {
         lengthMs: Math.round(lengthMs * 100) / 100,
-        levelBeforeDb: decibels(level),
-        levelInsideDb: decibels(calm),
+        levelBeforeDb: round(decibels(level)),
+        levelInsideDb: round(decibels(calm)),
       },
       cause: isGap
         ? 'samples or a frame were lost and replaced by silence'
@@ -201,6 +241,14 @@ function meanOfLast(sound: Sound, { from }: Hole, { at, ms }: { at: number; ms: 
   return first < from ? Infinity : mean(sound, undefined, first, at);
 }
 
-function decibels(energy: number): number {
-  return Math.round(100 * Math.log10(Math.max(energy, 1e-12))) / 10;
+/** Energy of the quietest few hops in [from, to]. */
+function quietest(sound: Sound, from: number, to: number): number {
+  let least = Infinity;
+  for (let hop = from; hop + DIP <= to; hop++)
+    least = Math.min(least, mean(sound, undefined, hop, hop + DIP));
+  return least;
+}
+
+function round(value: number): number {
+  return Math.round(10 * value) / 10;
 }

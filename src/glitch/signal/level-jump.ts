@@ -1,11 +1,12 @@
 import type { Report, SoundDetector } from '../detector.js';
-import { Forest, type Features, type WatchFeatures } from './forest.js';
-import { GainInPhase } from './gain-in-phase.js';
+import { Forest, type Features, type Watch } from './forest.js';
+import { gainInPhase } from './gain-in-phase.js';
 import { GainStep } from './gain-step.js';
-import { gainForest } from './forests.js';
+import { gainForest, gainGlance } from './forests.js';
+import { HeldPlaces } from './held-places.js';
 import type { Sound } from './sound.js';
 import { SteadyLevels } from './steady-levels.js';
-import { measureStep, STEP_AHEAD_MS, type MeasuredStep } from './step-features.js';
+import { levelStep, STEP_AHEAD_MS, type LevelStep } from './step-features.js';
 import { SuddenSteps } from './sudden-steps.js';
 
 /** Less is hardly noticed where sound is not steady; more is an end or a beginning of sound. */
@@ -16,14 +17,14 @@ const APART_MS = 60;
 /** What a step is compared with on either side: gains are switched seldom, notes begin time and again. */
 const SECONDS_AROUND = 3;
 /** From these odds on a step is told: {@link Forest}; and from these on where the sound is steady on both sides of it. */
-const LEAST_LOG_ODDS = 1;
+const LEAST_LOG_ODDS = 1.5;
 const LEAST_IF_STEADY = -2.5;
 /** As far may a step between steady levels be from where it is sudden. */
 const SAME_MS = 25;
 
-interface Step {
-  readonly position: number;
-  readonly measured: MeasuredStep;
+interface Step extends LevelStep {
+  /** Of a gain, if it may be one. */
+  readonly gain: { readonly gainDb: number; readonly features: Features } | undefined;
 }
 
 /**
@@ -33,21 +34,19 @@ interface Step {
  */
 export class LevelJump implements SoundDetector {
   readonly #report: Report;
-  readonly #watch: WatchFeatures | undefined;
+  readonly #watch: Watch | undefined;
   readonly #sudden = new SuddenSteps();
-  readonly #inPhase = new GainInPhase();
   readonly #bands = new GainStep();
   readonly #steady = new SteadyLevels();
+  readonly #mayBeGain = new Forest(gainGlance);
   readonly #isGain = new Forest(gainForest);
   readonly #waiting: number[] = [];
-  /** In order; those before `#judged` stay as what others are compared with. */
-  readonly #steps: Step[] = [];
-  #judged = 0;
+  readonly #steps = new HeldPlaces<Step>();
   /** Steps between steady sound, of late. */
   readonly #steadySteps: number[] = [];
   readonly #told: number[] = [];
 
-  constructor(report: Report, watch?: WatchFeatures) {
+  constructor(report: Report, watch?: Watch) {
     this.#report = report;
     this.#watch = watch;
   }
@@ -66,48 +65,56 @@ export class LevelJump implements SoundDetector {
   }
 
   #measure(sound: Sound, position: number): void {
-    const gain = this.#inPhase.find(sound, position);
-    if (gain !== undefined && isGain(gain.stepDb)) this.#tell(sound, gain);
-    const measured = measureStep(sound, position, { bands: this.#bands });
-    if (measured !== undefined) this.#steps.push({ position, measured });
+    const step = levelStep(sound, position);
+    const glance = { ...step.features, asLargeBefore: this.#asLarge(step, sound).length };
+    this.#watch?.glance?.(position, glance);
+    const mayBeGain = this.#watch !== undefined || this.#mayBeGain.logOdds(glance) >= 0;
+    this.#steps.add({ ...step, gain: mayBeGain ? this.#gainAt(sound, step, glance) : undefined });
+  }
+
+  #gainAt(sound: Sound, { position, stepDb }: LevelStep, glance: Features): Step['gain'] {
+    const bands = this.#bands.compare(sound, position);
+    if (bands !== undefined && !isGain(bands.stepDb)) return undefined;
+    const inPhase = gainInPhase(sound, position);
+    if (inPhase === undefined) return undefined;
+    if (inPhase.isClear && isGain(inPhase.stepDb)) this.#tell(sound, inPhase);
+    if (bands === undefined) return undefined;
+    const gainDb = bands.stepDb;
+    const sign = Math.sign(stepDb);
+    const features = {
+      ...glance,
+      gainDb: sign * gainDb,
+      ...this.#bands.measure(sound, bands),
+      inPhaseDb: sign * inPhase.stepDb,
+      ...inPhase.features,
+    };
+    return { gainDb, features };
   }
 
   /** Those around which all is known; the sound reaches to `end`. */
   #judge(sound: Sound, end: number): void {
-    const span = SECONDS_AROUND * sound.sampleRate;
-    for (; this.#judged < this.#steps.length; this.#judged++) {
-      const step = this.#steps[this.#judged]!;
-      const { position, measured } = step;
-      if (position + span > end) break;
-      if (!isGain(measured.stepDb)) continue;
-      const features = { ...measured.features, ...this.#around(step, span) };
-      this.#watch?.(position, features);
+    const oldest = this.#steps.judge(end, SECONDS_AROUND * sound.sampleRate, (step) => {
+      const { position, gain } = step;
+      if (gain === undefined) return;
+      const large = this.#asLarge(step, sound);
+      const alike = large.filter(({ stepDb }) => stepDb * step.stepDb > 0);
+      const features = { ...gain.features, asLarge: large.length, asLargeAndAlike: alike.length };
+      this.#watch?.look(position, features);
       const least = this.#isBetweenSteady(sound, position) ? LEAST_IF_STEADY : LEAST_LOG_ODDS;
-      if (this.#isGain.logOdds(features) >= least) this.#tell(sound, { position, stepDb: measured.stepDb });
-    }
-    const oldest = this.#steps[this.#judged]?.position ?? end;
-    while (this.#steadySteps.length > 0 && this.#steadySteps[0]! < oldest - span) this.#steadySteps.shift();
-    while (this.#judged > 0 && this.#steps[0]!.position < oldest - span) {
-      this.#steps.shift();
-      this.#judged--;
-    }
+      if (this.#isGain.logOdds(features) >= least) this.#tell(sound, { position, stepDb: gain.gainDb });
+    });
+    while (this.#steadySteps.length > 0 && this.#steadySteps[0]! < oldest) this.#steadySteps.shift();
   }
 
   #isBetweenSteady(sound: Sound, position: number): boolean {
     return this.#steadySteps.some((other) => sound.ms(Math.abs(other - position)) < SAME_MS);
   }
 
-  /** How many steps around one are as large, all of them and those of the same sign. */
-  #around({ position, measured }: Step, span: number): Features {
-    const size = Math.abs(measured.stepDb);
-    const large = this.#steps.filter(
-      (other) =>
-        other.position !== position &&
-        Math.abs(other.position - position) < span &&
-        Math.abs(other.measured.stepDb) > 0.7 * size,
-    );
-    const same = large.filter((other) => other.measured.stepDb * measured.stepDb > 0);
-    return { asLarge: large.length, asLargeAndAlike: same.length };
+  /** The others around a step that are as large. */
+  #asLarge(step: LevelStep, sound: Sound): Step[] {
+    const least = 0.7 * Math.abs(step.stepDb);
+    const others = this.#steps.around(step, SECONDS_AROUND * sound.sampleRate);
+    return others.filter(({ stepDb }) => Math.abs(stepDb) > least);
   }
 
   #tell(sound: Sound, { position, stepDb }: { position: number; stepDb: number }): void {

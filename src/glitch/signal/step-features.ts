@@ -1,37 +1,33 @@
 import type { Features } from './forest.js';
-import type { GainStep } from './gain-step.js';
 import { decibels } from './levels.js';
 import { HOP, type Sound } from './sound.js';
 
 /** Edges of spans on either side of a step, in ms; what is nearer is blurred by a codec. */
 const SPANS_MS = [1.5, 4, 8, 20, 50, 150];
 
-/** How much sound {@link measureStep} needs after a place. */
+/** How much sound {@link levelStep} needs after a place. */
 export const STEP_AHEAD_MS = 151;
 
-/** Measures of what sets a gain apart from a note, a consonant or an end of sound, by name; and the gain if it is one. */
-export interface MeasuredStep {
-  readonly features: Features;
+/** How level and highs step at a place. */
+export interface LevelStep {
+  readonly position: number;
+  /** In dB, from 4 to 8 ms before it to as far behind it. */
   readonly stepDb: number;
+  /**
+   * By name: how both step from spans next to the place to others as far on the other side, and how they change on either
+   * side by themselves. A rise is the mirror image of a fall only for gains: what rises is told apart.
+   */
+  readonly features: Features;
 }
 
-/**
- * How level and highs step from spans next to a place to others as far on the other side, how they change on either side by
- * themselves, and how far all bands step alike. Undefined where there is too little sound to step.
- */
-export function measureStep(
-  sound: Sound,
-  position: number,
-  { bands }: { readonly bands: GainStep },
-): MeasuredStep | undefined {
-  const { stepDb, ...inBands } = bands.measure(sound, position) ?? {};
-  if (stepDb === undefined) return undefined;
-  // A rise is the mirror image of a fall only for gains: what rises is told apart.
-  const sign = Math.sign(stepDb);
-  const features: Record<string, number> = { sign, stepDb: sign * stepDb, ...inBands };
+export function levelStep(sound: Sound, position: number): LevelStep {
+  let stepDb = 0;
+  const features: Record<string, number> = {};
   for (const measure of ['energy', 'rough'] as const) {
     const before = levelsBeside(sound, position, { measure, direction: -1 });
     const after = levelsBeside(sound, position, { measure, direction: 1 });
+    if (measure === 'energy') stepDb = after[1]! - before[1]!;
+    const sign = Math.sign(stepDb);
     features[`${measure}Db`] = Math.max(before[1]!, after[1]!);
     for (const [n, level] of before.entries()) {
       features[`${measure}Step${n}`] = sign * (after[n]! - level);
@@ -40,7 +36,7 @@ export function measureStep(
       features[`${measure}After${n}`] = after[n]! - after[0]!;
     }
   }
-  return { features, stepDb };
+  return { position, stepDb, features: { sign: Math.sign(stepDb), ...features } };
 }
 
 function levelsBeside(
