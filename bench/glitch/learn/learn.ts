@@ -301,7 +301,7 @@ const looks = {
 const broken = { ...looks.break, places: looks.break.places.filter(isDefect) };
 for (const lesson of ['break', 'gain'] as const) {
   const [all, left] = [sheetFor(lesson, 'glance').places, looks[lesson].places];
-  out(`${lesson}: ${all.length} places at a glance, ${left.length} after a closer look`);
+  out(`${lesson}: ${all.length} places at a glance, ${left.length} left for a closer look`);
 }
 if (values.check) {
   for (const lesson of lessonNames) tellUnseen(lesson, looks[lesson]);
