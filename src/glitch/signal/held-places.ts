@@ -1,4 +1,4 @@
-/** Places of a sound in order, held back until what follows each is known, and kept until none is compared with them. */
+/** Places of a sound, about in order, held back until what follows each is known, and kept until none is compared with them. */
 export class HeldPlaces<Place extends { readonly position: number }> {
   readonly #places: Place[] = [];
   #judged = 0;
