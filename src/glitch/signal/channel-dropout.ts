@@ -3,7 +3,7 @@ import type { Verdict } from '../finding.js';
 import { Forest, type Features, type Watch } from './forest.js';
 import { dropoutForest } from './forests.js';
 import { HeldPlaces } from './held-places.js';
-import { decibels, mean } from './levels.js';
+import { decibels, mean, meanOf } from './levels.js';
 import { HOP, type Sound } from './sound.js';
 
 /** A side may be gone when, in this long, it has fallen to this share by itself and beside the other. */
@@ -182,7 +182,7 @@ function measureDip(
   const level = (one: number, [first, last]: readonly [number, number]): number =>
     decibels(mean(sound, one, first, last));
   const highs = (one: number, [first, last]: readonly [number, number]): number =>
-    roughDb(sound, one, first, last);
+    decibels(meanOf(sound.measures[one]!.rough, first - sound.firstHop, last - sound.firstHop));
   const ratioBefore = decibels(own) - decibels(other);
   const ratioOfHighs = (at: readonly [number, number]): number => highs(channel, at) - highs(beside, at);
   const ownInside = level(channel, inside);
@@ -206,13 +206,6 @@ function measureDip(
     endsDb: level(channel, [to + 1, to + 3]) - level(channel, [to - 5, to - 3]),
     spreadDb: spreadBefore(sound, channel, from - blur),
   };
-}
-
-function roughDb(sound: Sound, channel: number, first: number, last: number): number {
-  const { rough } = sound.measures[channel]!;
-  let sum = 0;
-  for (let hop = first; hop <= last; hop++) sum += rough[hop - sound.firstHop] ?? 0;
-  return decibels(sum / Math.max(1, last - first + 1));
 }
 
 /** The level of the softest of its hops, in dB. */

@@ -172,7 +172,8 @@ export class Holes implements SoundDetector {
     const isDeep = lengthMs < DEEP_MS && hole.depth < DEEP * hole.level;
     const after = mean(sound, undefined, hole.to, hole.to + sound.hops(LEVEL_MS));
     const hardFall = hole.hardFall || (isDeep && hole.last > EDGE * after);
-    const isCutOut = hole.cutFall && isCut(sound, hole.to, 1);
+    const cutRise = isCut(sound, hole.to, 1);
+    const isCutOut = hole.cutFall && cutRise;
     const hardRise = isCutOut || closes > EDGE * (isDeep ? Math.min(levelAfter, hole.level) : levelAfter);
     if (isLong && !hardFall) this.#floor = Math.max(Math.min(this.#floor, hole.calm), DEAD);
     const isDead = hole.calm < DEAD || hole.calm < BELOW_FLOOR * this.#floor;
@@ -187,7 +188,7 @@ export class Holes implements SoundDetector {
       ...hole.begins,
       lengthMs,
       isHard: isHard ? 1 : 0,
-      cutRise: isCut(sound, hole.to, 1) ? 1 : 0,
+      cutRise: cutRise ? 1 : 0,
       meanDb: decibels(hole.energy) - decibels(hole.level),
       calmDb: decibels(hole.calm) - decibels(hole.level),
       depthDb: decibels(hole.depth) - decibels(hole.level),

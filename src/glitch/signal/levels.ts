@@ -19,6 +19,13 @@ export function energyAt(sound: Sound, channel: number | undefined, hop: number)
   return sum;
 }
 
+/** Of a series of hops, over indices in [from, to]; missing ones are 0. */
+export function meanOf(series: Float32Array, from: number, to: number): number {
+  let sum = 0;
+  for (let i = from; i <= to; i++) sum += series[i] ?? 0;
+  return sum / Math.max(1, to - from + 1);
+}
+
 /** Over hops in [from, to]. */
 export function mean(sound: Sound, channel: number | undefined, from: number, to: number): number {
   let sum = 0;

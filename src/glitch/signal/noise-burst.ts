@@ -3,7 +3,7 @@ import type { Verdict } from '../finding.js';
 import { Forest, type Features, type Watch } from './forest.js';
 import { burstForest } from './forests.js';
 import { HeldPlaces } from './held-places.js';
-import { decibels } from './levels.js';
+import { decibels, meanOf } from './levels.js';
 import { HOP, type Sound } from './sound.js';
 
 /** Second difference against signal, as mean squares: 6 for white noise, under 1 for voices and most music. */
@@ -86,11 +86,11 @@ export class NoiseBurst implements SoundDetector {
     const at = hop - sound.firstHop;
     const lengthMs = sound.ms((hop - from) * HOP);
     // Noise has soft moments of its own.
-    const isOver = series[at]! < rough / STEP && mean(series, at, at + sound.hops(EDGE_MS)) < rough / STEP;
+    const isOver = series[at]! < rough / STEP && meanOf(series, at, at + sound.hops(EDGE_MS)) < rough / STEP;
     if (!isOver) return lengthMs >= MAX_MS;
     if (lengthMs >= MIN_MS) {
       const span = { from: from - sound.firstHop, to: at };
-      const level = mean(sound.measures[channel]!.energy, span.from + 1, at - 2);
+      const level = meanOf(sound.measures[channel]!.energy, span.from + 1, at - 2);
       const features = { lengthMs, ...measureBurst(sound, channel, span) };
       this.#bursts.add({ position: from * HOP, channel, lengthMs, level, features });
     }
@@ -100,14 +100,15 @@ export class NoiseBurst implements SoundDetector {
   #judge(sound: Sound, end: number): void {
     const span = SECONDS_AROUND * sound.sampleRate;
     this.#bursts.judge(end, span, (burst) => {
-      const others = this.#bursts.around(burst, span).filter(({ channel }) => channel === burst.channel);
-      const asLoud = others.filter(({ level }) => level > burst.level / 2);
+      const within = (samples: number): Burst[] =>
+        this.#bursts.around(burst, samples).filter(({ channel }) => channel === burst.channel);
+      const isAsLoud = ({ level }: Burst): boolean => level > burst.level / 2;
+      const others = within(span);
+      const asLoud = others.filter(isAsLoud);
       const features = { ...burst.features, others: others.length, asLoud: asLoud.length };
       this.#watch?.look(burst.position, features);
       if (isPlosive(burst) || this.#isBurst.logOdds(features) < LEAST_LOG_ODDS) return;
-      const near = asLoud.filter(
-        ({ position }) => Math.abs(position - burst.position) < HABIT.seconds * sound.sampleRate,
-      );
+      const near = within(HABIT.seconds * sound.sampleRate).filter(isAsLoud);
       this.#tell(sound, burst, near.length >= HABIT.count);
     });
   }
@@ -155,9 +156,9 @@ function beginAt(sound: Sound, channel: number, hop: number): Begun | undefined 
   if (energy[at]! < MIN_LEVEL || rough[at]! < LEAST_WHITE * energy[at]!) return undefined;
   if (rough[at]! < STEP * Math.min(rough[at - edge]!, rough[at - 2 * edge]!)) return undefined;
   const last = at + sound.hops(MIN_MS) - 1;
-  const inside = mean(rough, at + 1, last);
-  const before = mean(rough, at - sound.hops(CONTEXT_MS), at - 2 * edge);
-  if (inside < STEP * before || inside < LEAST_WHITE * mean(energy, at + 1, last)) return undefined;
+  const inside = meanOf(rough, at + 1, last);
+  const before = meanOf(rough, at - sound.hops(CONTEXT_MS), at - 2 * edge);
+  if (inside < STEP * before || inside < LEAST_WHITE * meanOf(energy, at + 1, last)) return undefined;
   return { from: hop, rough: inside };
 }
 
@@ -172,7 +173,7 @@ function measureBurst(sound: Sound, channel: number, { from, to }: { from: numbe
   for (const measure of ['energy', 'rough'] as const) {
     const series = sound.measures[channel]![measure];
     const beside = sound.measures[sound.channels - 1 - channel]![measure];
-    const level = (first: number, last: number, of = series): number => decibels(mean(of, first, last));
+    const level = (first: number, last: number, of = series): number => decibels(meanOf(of, first, last));
     const [before, inside, after] = [
       level(from - context, from - 2 * edge),
       level(from + 1, to - 2),
@@ -205,11 +206,4 @@ function unevenness(series: Float32Array, from: number, to: number): number {
   }
   const count = Math.max(1, to - from + 1);
   return Math.sqrt(Math.max(0, squares / count - (sum / count) ** 2));
-}
-
-/** Over indices in [from, to]. */
-function mean(series: Float32Array, from: number, to: number): number {
-  let sum = 0;
-  for (let i = from; i <= to; i++) sum += series[i] ?? 0;
-  return sum / Math.max(1, to - from + 1);
 }
