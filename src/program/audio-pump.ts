@@ -66,6 +66,12 @@ export class AudioPump {
     return this.#splicer === undefined;
   }
 
+  /** Who is heard in the next frame. */
+  get who(): Who {
+    const change = this.#change;
+    return change !== undefined && this.#position >= change.from ? change.who : this.#who;
+  }
+
   /** The last unit put out. */
   get lastUnit(): AacUnit | undefined {
     return this.#lastUnit;
@@ -107,9 +113,9 @@ export class AudioPump {
     this.#begunAt = undefined;
   }
 
-  /** From program time `from` on (samples) the sound is that of `who`. */
+  /** From program time `from` on (samples) the sound is that of `who`, or from earlier on if that was said before. */
   setWho(who: Who, from: number): void {
-    this.#change = { who, from };
+    if (this.#change?.who !== who) this.#change = { who, from };
   }
 
   setOpus(encoder: ProgramOpusEncoder | undefined): void {
@@ -141,6 +147,7 @@ export class AudioPump {
 
   #pump(splicer: LiveSplicer, source: ProgramSource): void {
     const { hostFrame, mayPass, timeline, onOpus, logger } = this.#options;
+    this.#who = this.who;
     const pcm = this.#render(this.#position);
     for (const unit of this.#opus?.encode(pcm) ?? []) onOpus(unit);
     const frame = {
@@ -181,10 +188,6 @@ export class AudioPump {
   }
 
   #render(pts: number): PcmBlock {
-    if (this.#change !== undefined && pts >= this.#change.from) {
-      this.#who = this.#change.who;
-      this.#change = undefined;
-    }
     const { format, render } = this.#options;
     const { sampleRate, channels } = format();
     return (

@@ -1,8 +1,9 @@
-import type { Mode, ProgramSettings } from '../media/program-settings.js';
+import type { ProgramSettings } from '../media/program-settings.js';
 import { MICROSECONDS, rescale, VIDEO_TIMESCALE } from '../media/timestamp.js';
 import type { MediaKind } from './clock-map.js';
 import type { MixStage } from './mix-stage.js';
 import type { ParticipantMedia } from './participant-media.js';
+import type { Who } from './ports.js';
 import type { ProgramClock } from './program-clock.js';
 
 /**
@@ -26,7 +27,8 @@ export interface MediaWaitOptions {
   readonly stage: MixStage;
   readonly clock: ProgramClock;
   readonly settings: () => ProgramSettings;
-  readonly mode: () => Mode;
+  /** Whose pictures are mixed. */
+  readonly seen: () => Who;
   /** System time, and that up to which what arrived has been read; both in µs. */
   readonly nowUs: () => number;
   readonly heardUs: () => number;
@@ -46,7 +48,7 @@ export class MediaWait {
 
   /** How long after its time a picture is waited for, in 1/90000 s. */
   video(): number {
-    const flowing = this.#flowing('video', this.#options.stage.onAir(this.#options.mode()));
+    const flowing = this.#flowing('video', this.#options.stage.onAir(this.#options.seen()));
     return usToVideoTicks(waitUs(flowing, 'video', this.#leastUs()));
   }
 
@@ -67,20 +69,20 @@ export class MediaWait {
    * Program time (samples) up to which sound can be made: as far as everybody's is there, and where some is late as far
    * as it has been waited for.
    *
-   * @param relayed whose sound alone is on air; everybody's when there is none
+   * @param who is heard
+   * @param relayed whether it is a host who is relayed
    */
-  audioLimit(relayed: ParticipantMedia | undefined): number {
+  audioLimit(who: Who, relayed: boolean): number {
     const { stage, clock } = this.#options;
     const { audioSampleRate } = this.#options.settings();
-    const onAir = relayed === undefined ? stage.onAir(this.#options.mode()) : [relayed];
     const flowing = this.#flowing(
       'audio',
-      onAir.filter(({ settings: { muted } }) => !muted),
+      stage.onAir(who).filter(({ settings: { muted } }) => !muted),
     );
     const now = clock.now(this.#options.heardUs());
     const toSamples = (pts: number): number => rescale(pts, VIDEO_TIMESCALE, audioSampleRate);
     const relayUs = flowing.length === 0 ? SILENCE_WAIT_US : MIN_RELAY_WAIT_US;
-    const leastUs = relayed === undefined ? this.#leastUs() : relayUs;
+    const leastUs = relayed ? relayUs : this.#leastUs();
     const overdue = toSamples(now - usToVideoTicks(waitUs(flowing, 'audio', leastUs)));
     if (flowing.length === 0) return overdue;
     const complete = Math.min(...flowing.map(({ input }) => input.audioEndPts ?? overdue));
@@ -89,7 +91,7 @@ export class MediaWait {
   }
 
   sendingPictures(): ParticipantMedia[] {
-    return this.#options.stage.onAir(this.#options.mode()).filter((participant) => participant.has('video'));
+    return this.#options.stage.onAir(this.#options.seen()).filter((participant) => participant.has('video'));
   }
 
   #leastUs(): number {

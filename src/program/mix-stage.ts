@@ -2,10 +2,10 @@ import type { Logger } from '../base/logger.js';
 import type { AccessUnit, AudioUnit } from '../media/access-unit.js';
 import type { ParticipantSettings } from '../media/participant.js';
 import type { PcmBlock } from '../media/pcm.js';
-import type { Layout, Mode } from '../media/program-settings.js';
+import type { Layout } from '../media/program-settings.js';
 import { rescale, VIDEO_TIMESCALE } from '../media/timestamp.js';
 import { ParticipantMedia } from './participant-media.js';
-import type { ProgramMixer } from './ports.js';
+import type { ProgramMixer, Who } from './ports.js';
 import type { ProgramClock } from './program-clock.js';
 
 export interface MixStageOptions {
@@ -47,10 +47,10 @@ export class MixStage {
     return this.#participants.get(id);
   }
 
-  /** The host, and in collab mode the guests that are on air. */
-  onAir(mode: Mode): ParticipantMedia[] {
+  /** The host and, if everybody is meant, the guests that are on air. */
+  onAir(who: Who): ParticipantMedia[] {
     return [...this.#participants.values()].filter(
-      ({ settings }) => settings.role === 'host' || (mode === 'collab' && settings.onAir),
+      ({ settings }) => settings.role === 'host' || (who === 'all' && settings.onAir),
     );
   }
 

@@ -61,6 +61,11 @@ export class ProgramAudio {
     return this.#pump.running;
   }
 
+  /** Who is heard in what is made next: those of a mode that was left are, until the sound has come to its end. */
+  get who(): Who {
+    return this.#pump.who;
+  }
+
   /** See {@link ResumeAt}; undefined before there is any sound. */
   get position(): Pick<ResumeAt, 'audioPts' | 'audioFormat' | 'lastAudio'> | undefined {
     const audioPts = this.#options.timeline.nextAudioPts;

@@ -60,7 +60,7 @@ export class Program {
       stage: this.#stage,
       clock: this.#clock,
       settings: () => this.#settings,
-      mode: () => this.#mode,
+      seen: () => this.#seen(),
       nowUs: () => this.#nowUs(),
       heardUs: () => this.#heardUs(),
     });
@@ -140,7 +140,7 @@ export class Program {
     if (!participant.active) this.beginSession(id);
     participant.observe(unit, arrivalUs, this.#nowUs());
     if (participant === this.#stage.host) this.#writeHost(participant, unit, arrivalUs);
-    else if (this.#video.decoding && participant.settings.onAir) this.#stage.feedUnit(participant, unit);
+    else if (participant.settings.onAir && this.#isMixed(unit)) this.#stage.feedUnit(participant, unit);
     this.advance();
   }
 
@@ -221,6 +221,15 @@ export class Program {
     if (this.#video.decoding) this.#stage.feedPictures(host);
   }
 
+  /** Whether a guest's unit is wanted: the mode that is left ends for the pictures before it does for the sound. */
+  #isMixed(unit: AccessUnit): boolean {
+    return this.#video.decoding || (unit.kind === 'audio' && this.#audio.who === 'all');
+  }
+
+  #seen(): Who {
+    return this.#mode === 'collab' ? 'all' : 'host';
+  }
+
   /** @returns whether the host's timeline carries the clock now */
   #beginHost(host: ParticipantMedia, unit: AccessUnit, arrivalUs: number): boolean {
     const startsHere = unit.kind === 'video' && unit.isIdr;
@@ -266,9 +275,8 @@ export class Program {
   }
 
   #audioLimit(): number {
-    const { host } = this.#stage;
     const relays = !this.#video.mixing && this.#hostWatch.presence !== 'gone';
-    return this.#wait.audioLimit(relays ? host : undefined);
+    return this.#wait.audioLimit(this.#audio.who, relays);
   }
 
   #askForIdrs(nowUs: number): void {
@@ -318,7 +326,7 @@ export class Program {
       settings: () => this.#settings,
       mode: () => this.#mode,
       scene: () => ({
-        who: this.#mode === 'collab' ? 'all' : ('host' satisfies Who),
+        who: this.#seen(),
         slate: this.#hostWatch.presence === 'gone',
       }),
       feedMixer: () => this.#feedMixer(),

@@ -12,6 +12,7 @@ import {
   toneDropouts,
   type DecodedSound,
   type LumaPicture,
+  wholeBeepOnsets,
   type Region,
 } from '../peers/judge-content.js';
 import { audioTiming, decodeErrors, flvRoundingMs, probe, videoTiming, type Probe } from '../peers/judge.js';
@@ -114,11 +115,14 @@ export class Aired {
     return pairSkews(flashOnsets(this.pictures, hostRegion), beepOnsets(this.sound, beepHz));
   }
 
-  /** Beep minus flash of the guest in the layout `pip`; there are flashes in collab only. */
+  /**
+   * Beep minus flash of the guest in the layout `pip`; there are flashes in collab only. A beep that a switch cuts into
+   * is left out: of its flash there may be nothing to be seen.
+   */
   guestSkews(beepHz: number): { readonly flashMs: number; readonly skewMs: number }[] {
     const flashes = flashOnsets(this.pictures, guestRegion);
     // The host's own flash fills the guest's corner in live mode, so the beeps lead.
-    return pairSkews(beepOnsets(this.sound, beepHz), flashes).map(({ flashMs, skewMs }) => ({
+    return pairSkews(wholeBeepOnsets(this.sound, beepHz), flashes).map(({ flashMs, skewMs }) => ({
       flashMs: flashMs + skewMs,
       skewMs: -skewMs,
     }));

@@ -1,4 +1,4 @@
-import { barCode, darkLuma, flashLuma } from './beep-and-flash.js';
+import { barCode, darkLuma, flashLuma, flashMs } from './beep-and-flash.js';
 import { Program } from './program.js';
 
 /** A part of the picture in fractions of it. */
@@ -113,6 +113,9 @@ export function flashOnsets(pictures: readonly LumaPicture[], region: Region = w
   return onsets;
 }
 
+/** By so much a beep may seem shorter than it is: its ends are ramps, blurred by a coder. */
+const shortBeepMs = 10;
+
 /** Amplitude of one frequency over time: one value per {@link toneHop} samples, window of {@link toneWindow}. */
 const toneHop = 48;
 const toneWindow = 960;
@@ -152,19 +155,38 @@ function timeOfSample(sound: DecodedSound, index: number): number {
 
 /** Times at which a tone starts, to about a millisecond. A tone that sounds from the first sample is no onset. */
 export function beepOnsets(sound: DecodedSound, frequencyHz: number): number[] {
+  return beeps(sound, frequencyHz).map(({ startMs }) => startMs);
+}
+
+/** The onsets of those beeps only that sound from their beginning to their end. */
+export function wholeBeepOnsets(sound: DecodedSound, frequencyHz: number): number[] {
+  return beeps(sound, frequencyHz)
+    .filter(({ startMs, endMs }) => endMs - startMs > flashMs - shortBeepMs)
+    .map(({ startMs }) => startMs);
+}
+
+function beeps(sound: DecodedSound, frequencyHz: number): { startMs: number; endMs: number }[] {
   const amplitudes = toneAmplitudes(sound, frequencyHz);
   const peak = amplitudes.reduce((most, value) => Math.max(most, value), 0);
   // A tone that begins in the middle of the window has half its amplitude: the onset is at the window's middle.
   const [rise, fall] = [peak / 2, peak / 4];
-  const onsets: number[] = [];
+  const spans: { startMs: number; endMs: number }[] = [];
   let sounding = true;
+  let startMs: number | undefined;
   amplitudes.forEach((amplitude, i) => {
+    const time = timeOfSample(sound, i * toneHop + toneWindow / 2);
     if (!sounding && amplitude >= rise) {
-      onsets.push(timeOfSample(sound, i * toneHop + toneWindow / 2));
+      startMs = time;
       sounding = true;
-    } else if (sounding && amplitude < fall) sounding = false;
+    } else if (sounding && amplitude < fall) {
+      if (startMs !== undefined) spans.push({ startMs, endMs: time });
+      startMs = undefined;
+      sounding = false;
+    }
   });
-  return peak < 0.01 ? [] : onsets;
+  if (sounding && startMs !== undefined)
+    spans.push({ startMs, endMs: timeOfSample(sound, sound.samples.length) });
+  return peak < 0.01 ? [] : spans;
 }
 
 /** Spans, in milliseconds, in which a tone that should run all the time is not heard. */

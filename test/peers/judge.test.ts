@@ -12,6 +12,7 @@ import {
   pairSkews,
   pictureNumber,
   toneDropouts,
+  wholeBeepOnsets,
   type Skew,
 } from './judge-content.js';
 import { Program } from './program.js';
@@ -64,6 +65,26 @@ describe('the judge', () => {
     const skews = await skewsOf(late);
     expect(skews.length).toBeGreaterThan(0);
     for (const { skewMs } of skews) expect(Math.abs(skewMs - 100)).toBeLessThan(judgeErrorMs);
+  });
+
+  it('leaves a beep that is cut short out of the whole ones', async () => {
+    const sound = await decodeSound(good);
+    const { beepHz } = beepAndFlashDefaults;
+    const all = beepOnsets(sound, beepHz);
+    expect(wholeBeepOnsets(sound, beepHz)).toEqual(all);
+    const cut = { ...sound, samples: sound.samples.slice() };
+    const inTheSecond = all[1]! + 50 - sound.frames[0]!.ptsMs;
+    const [from, to] = [inTheSecond, inTheSecond + 100].map((ms) => Math.round(ms * 48));
+    cut.samples.fill(0, from, to);
+    expect(beepOnsets(cut, beepHz)).toHaveLength(all.length);
+    expect(wholeBeepOnsets(cut, beepHz)).toEqual(without(all, 1));
+  });
+
+  it('takes no pictures for missing that were still to come at the end', async () => {
+    const { videoPackets } = await probe(good);
+    const inMidCycle = videoPackets.findLastIndex(({ ptsMs, dtsMs }) => ptsMs - dtsMs > 2 * pictureMs);
+    const { maxStepMs } = videoTiming(videoPackets.slice(0, inMidCycle + 1));
+    expect(maxStepMs).toBeLessThan(pictureMs + 2 * flvRoundingMs);
   });
 
   it('sees a missing picture and a missing audio frame', async () => {

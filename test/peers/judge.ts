@@ -100,7 +100,12 @@ export function videoTiming(packets: readonly ProbedPacket[]): VideoTiming {
     const previous = packets[i - 1];
     if (previous !== undefined && packet.dtsMs <= previous.dtsMs) dtsBackward++;
   });
-  const pts = packets.map((packet) => packet.ptsMs).sort((a, b) => a - b);
+  // Where a recording ends, pictures may be in whose predecessors in presentation were still to come.
+  const complete = packets.reduce((last, { dtsMs }) => Math.max(last, dtsMs), -Infinity);
+  const pts = packets
+    .map((packet) => packet.ptsMs)
+    .filter((time) => time <= complete)
+    .sort((a, b) => a - b);
   let [ptsRepeated, maxStepMs, maxStepAtMs] = [0, 0, 0];
   pts.forEach((time, i) => {
     const previous = pts[i - 1];

@@ -167,6 +167,20 @@ describe.each([
     expect(room.program.stats.droppedUnits).toBe(0);
   });
 
+  it('leaves no hole in the sound of a guest that comes late, up to its last sample', () => {
+    const room = new VirtualRoom();
+    room.join('host', 'host', { bPictures });
+    room.join('guest', 'guest', { mediaUs: 5_000, delayUs: 140_000 });
+    room.run(2_000);
+    for (let i = 0; i < 20; i++) {
+      room.program.setMode(i % 2 === 0 ? 'collab' : 'live');
+      room.run(1_170);
+    }
+    const withGuest = room.mixer.sounds.filter(({ who }) => who === 'all');
+    expect(withGuest.length).toBeGreaterThan(400);
+    expect(withGuest.filter(({ missing }) => missing)).toEqual([]);
+  });
+
   it('waits for the next IDR of a host that cannot be asked, and mixes on meanwhile', () => {
     const room = new VirtualRoom();
     room.join('host', 'host', { bPictures, answersPli: false, gopPictures: 60 });

@@ -7,6 +7,7 @@ import {
   flashOnsets,
   pairSkews,
   toneDropouts,
+  wholeBeepOnsets,
 } from '../peers/judge-content.js';
 import { decodeErrors } from '../peers/judge.js';
 import { TempDir } from '../peers/temp-dir.js';
@@ -43,7 +44,7 @@ async function hostSkews(path: string): Promise<number[]> {
 /** From its beeps to the flashes: in live mode its place in the picture shows the host's flashes. */
 async function guestSkews(path: string): Promise<number[]> {
   const flashes = flashOnsets(await decodePictures(path), guestRegion);
-  const beeps = beepOnsets(await decodeSound(path), guestBeepHz);
+  const beeps = wholeBeepOnsets(await decodeSound(path), guestBeepHz);
   return pairSkews(beeps, flashes).map(({ skewMs }) => skewMs);
 }
 
