@@ -2,9 +2,10 @@
  * Makes the labelled set and measures what the analyser finds in it.
  *
  *   node bench/run.mjs glitch [--folder DIR] [--seed N] [--bitrates 64,128,192] [--reuse] [--captures] [--only TEXT,TEXT]
- *     [--recordings DIR [--count 8]] [--ffmpeg] [--reference] [--details]
+ *     [--recordings DIR | --negatives TEXT,TEXT] [--count 8] [--ffmpeg] [--reference] [--details]
  *
- * `--recordings` makes the clips of excerpts of the sound files in a folder, `--count` of them for each kind and coding.
+ * `--recordings` makes the clips of excerpts of the sound files in a folder, `--count` of them for each kind and coding;
+ * `--negatives` makes hard negatives of these names alone, `--count` of each.
  * `--captures` leaves out the sounds; `--ffmpeg` measures ffmpeg's own detectors beside it, where they answer the same.
  * `--reference` writes the clean sound of each clip, too, and measures a second time with it as the reference.
  */
@@ -19,6 +20,7 @@ import type { Finding } from '../../src/glitch/finding.js';
 import { withSoundFormat } from '../../src/glitch/capture/sound-format.js';
 import { ReferenceCheck } from '../../src/glitch/reference/reference-check.js';
 import type { Clip } from './clip.js';
+import { negatives } from './negatives.js';
 import { ffmpegFindings, ffmpegKinds } from './ffmpeg-detectors.js';
 import { makeSet } from './labelled-set.js';
 import { f1, interval, Score, type AlarmTally, type Tally } from './score.js';
@@ -31,6 +33,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     reuse: { type: 'boolean', default: false },
     recordings: { type: 'string' },
+    negatives: { type: 'string' },
     count: { type: 'string', default: '8' },
     captures: { type: 'boolean', default: false },
     ffmpeg: { type: 'boolean', default: false },
@@ -48,6 +51,13 @@ const clips: Clip[] = values.reuse
       bitratesBps: values.bitrates.split(',').map((kbps) => Number(kbps) * 1000),
       capturesOnly: values.captures,
       references: values.reference,
+      negatives:
+        values.negatives === undefined
+          ? undefined
+          : {
+              kinds: negatives.filter((kind) => values.negatives?.split(',').includes(kind)),
+              count: Number(values.count),
+            },
       recordings:
         values.recordings === undefined
           ? undefined

@@ -25,6 +25,13 @@ export interface SetOptions {
   readonly references: boolean;
   /** Recordings of the user's own take the place of all the rest: so many excerpts for each kind and coding. */
   readonly recordings?: { readonly folder: string; readonly count: number } | undefined;
+  /** These hard negatives alone, so many of each. */
+  readonly negatives?: HardNegatives | undefined;
+}
+
+interface HardNegatives {
+  readonly kinds: readonly Negative[];
+  readonly count: number;
 }
 
 const SECONDS = 14;
@@ -48,11 +55,14 @@ export async function makeSet(options: SetOptions): Promise<Clip[]> {
   await mkdir(options.folder, { recursive: true });
   const { folder, seed, recordings } = options;
   const clips: Clip[] = [];
-  if (recordings !== undefined) {
+  if (options.negatives !== undefined) {
+    clips.push(...(await makeSounds(options, [], options.negatives)));
+  } else if (recordings !== undefined) {
     const sources = await recordedSources(recordings.folder, recordings.count);
-    clips.push(...(await makeSounds(options, sources, [])));
+    clips.push(...(await makeSounds(options, sources)));
   } else {
-    if (!options.capturesOnly) clips.push(...(await makeSounds(options, syntheticSources, negatives)));
+    if (!options.capturesOnly)
+      clips.push(...(await makeSounds(options, syntheticSources, { kinds: negatives, count: 1 })));
     clips.push(...(await makeCaptures(folder, seed)));
     clips.push(...makePictureClips(folder, seed));
   }
@@ -63,7 +73,7 @@ export async function makeSet(options: SetOptions): Promise<Clip[]> {
 async function makeSounds(
   options: SetOptions,
   sources: readonly Source[],
-  hard: readonly Negative[],
+  hard?: HardNegatives,
 ): Promise<Clip[]> {
   const clips: Clip[] = [];
   const add = async (clip: Omit<Clip, 'file'>, name: string, made: Made): Promise<void> => {
@@ -118,15 +128,17 @@ async function makeSounds(
         );
       }
     }
-    for (const negative of hard) {
-      seed++;
-      const clean = await makeNegative(negative, SECONDS, seed);
-      const { data } = encode(clean, coding, []);
-      await add(
-        { seed, material: negative, ...coding, durationMs: SECONDS * 1000, isNegative: true, labels: [] },
-        `${tag}-${negative}`,
-        { data, clean },
-      );
+    for (let n = 1; hard !== undefined && n <= hard.count; n++) {
+      for (const negative of hard.kinds) {
+        seed++;
+        const clean = await makeNegative(negative, SECONDS, seed);
+        const { data } = encode(clean, coding, []);
+        await add(
+          { seed, material: negative, ...coding, durationMs: SECONDS * 1000, isNegative: true, labels: [] },
+          `${tag}-${negative}${hard.count === 1 ? '' : n}`,
+          { data, clean },
+        );
+      }
     }
   }
   return clips;

@@ -74,8 +74,7 @@ export class Score {
     { findings, used }: { findings: readonly Finding[]; used: Set<Finding> },
   ): void {
     const kinds = alike[label.kind] ?? [label.kind];
-    const distance = ({ timeMs }: Finding): number =>
-      Math.max(0, label.timeMs - timeMs, timeMs - (label.heardMs ?? label.timeMs));
+    const distance = ({ timeMs }: Finding): number => distanceTo(label, timeMs);
     const near = findings
       .filter(
         (finding) => kinds.includes(finding.kind) && !used.has(finding) && distance(finding) <= FRAME_MS + 1,
@@ -120,6 +119,11 @@ export class Score {
     const coding = clip.pictures ?? sound;
     return [tallyOf(this.byKind, kind), tallyOf(this.byKindAndCoding, `${kind} | ${coding}`)];
   }
+}
+
+/** In milliseconds; 0 between its time and that from which on it is heard. */
+export function distanceTo(label: Label, timeMs: number): number {
+  return Math.max(0, label.timeMs - timeMs, timeMs - (label.heardMs ?? label.timeMs));
 }
 
 /** How far the consequences of a label reach. */

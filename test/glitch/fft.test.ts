@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Fft, PowerSpectrum } from '../../src/glitch/signal/fft.js';
+import { Fft, PowerSpectrum, SpectrumPair } from '../../src/glitch/signal/fft.js';
 
 /** Rounding of double precision over a thousand terms, against sums of about 1000. */
 const ROUNDING = 1e-9;
@@ -59,6 +59,29 @@ test('a power spectrum is that of the windowed samples, missing ones taken as 0'
       new PowerSpectrum(size).of(heard).forEach((power, k) => {
         expect(Math.abs(power - (expected.re[k]! ** 2 + expected.im[k]! ** 2))).toBeLessThan(ROUNDING * size);
       });
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('a pair of spectra is that of two windowed signals', () => {
+  const signals = sizes
+    .filter((size) => size >= 4)
+    .chain((size) => fc.tuple(values(size), values(size), values(size)));
+  fc.assert(
+    fc.property(signals, ([window, ...pair]) => {
+      const spectra = new SpectrumPair(Float64Array.from(window));
+      spectra.transform(...pair);
+      for (const signal of [0, 1] as const) {
+        const windowed = pair[signal].map((x, i) => x * window[i]!);
+        const { re, im } = dft(windowed, new Float64Array(window.length));
+        for (let k = 1; k < window.length / 2; k++) {
+          const amplitude = Math.sqrt(spectra.power(signal, k));
+          const phase = spectra.phase(signal, k);
+          expect(Math.abs(amplitude * Math.cos(phase) - re[k]!)).toBeLessThan(ROUNDING);
+          expect(Math.abs(amplitude * Math.sin(phase) - im[k]!)).toBeLessThan(ROUNDING);
+        }
+      }
     }),
     { numRuns: 30 },
   );

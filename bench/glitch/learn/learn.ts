@@ -135,39 +135,28 @@ function tellUnseen(lesson: LessonName, sheet: Sheet): void {
 }
 
 const sets = await Promise.all(positionals.map(measured));
-const breakGlance = teachGlance('break');
-const gainGlance = teachGlance('gain');
-const looks = {
-  break: afterGlance(breakGlance, sheetFor('break', 'look')),
-  gain: afterGlance(gainGlance, sheetFor('gain', 'look')),
-  burst: sheetFor('burst', 'look'),
-  dropout: sheetFor('dropout', 'look'),
-  hole: sheetFor('hole', 'look'),
-  seam: sheetFor('seam', 'look'),
-} as const satisfies Record<LessonName, Sheet>;
-const broken = { ...looks.break, places: looks.break.places.filter(isDefect) };
-for (const lesson of ['break', 'gain'] as const) {
-  const [all, left] = [sheetFor(lesson, 'glance').places, looks[lesson].places];
-  out(`${lesson}: ${all.length} places at a glance, ${left.length} left for a closer look`);
+const forests: Record<string, ForestData> = {};
+const looks = new Map<LessonName, Sheet>();
+for (const lesson of lessonNames) {
+  const [seen, look] = [sheetFor(lesson, 'glance').places.length, sheetFor(lesson, 'look')];
+  looks.set(lesson, look);
+  if (seen === 0) continue;
+  const glance = (forests[`${lesson}Glance`] = teachGlance(lesson));
+  const left = afterGlance(glance, look);
+  looks.set(lesson, left);
+  out(`${lesson}: ${seen} places at a glance, ${left.places.length} left for a closer look`);
 }
+const breaks = looks.get('break')!;
+const broken = { ...breaks, places: breaks.places.filter(isDefect) };
 if (values.check) {
-  for (const lesson of lessonNames) tellUnseen(lesson, looks[lesson]);
+  for (const [lesson, look] of looks) tellUnseen(lesson, look);
   const odds = unseen(broken, isClick);
   const right = broken.places.filter((place) => odds.get(place)! > 0 === isClick(place)).length;
   out(`click or cut: ${(right / broken.places.length).toFixed(3)} told right`);
 }
 if (!values.dry) {
-  const forests = {
-    breakGlance,
-    breakForest: teach(looks.break, isDefect),
-    clickForest: teach(broken, isClick),
-    gainGlance,
-    gainForest: teach(looks.gain, isDefect),
-    burstForest: teach(looks.burst, isDefect),
-    dropoutForest: teach(looks.dropout, isDefect),
-    holeForest: teach(looks.hole, isDefect),
-    seamForest: teach(looks.seam, isDefect),
-  };
+  for (const [lesson, look] of looks) forests[`${lesson}Forest`] = teach(look, isDefect);
+  forests['clickForest'] = teach(broken, isClick);
   const text = Object.entries(forests).map(
     ([name, data]) => `export const ${name}: ForestData = ${JSON.stringify(data)};\n`,
   );

@@ -8,6 +8,7 @@ import { BadSeam } from '../../../src/glitch/bitstream/bad-seam.js';
 import type { DetectorSet, SoundDetector } from '../../../src/glitch/detector.js';
 import type { GlitchKind } from '../../../src/glitch/finding.js';
 import { soundKinds } from '../../../src/glitch/merge.js';
+import { BandwidthDrop } from '../../../src/glitch/signal/bandwidth-drop.js';
 import { Breaks } from '../../../src/glitch/signal/breaks.js';
 import { ChannelDropout } from '../../../src/glitch/signal/channel-dropout.js';
 import type { Features, Watch } from '../../../src/glitch/signal/forest.js';
@@ -16,7 +17,7 @@ import { LevelJump } from '../../../src/glitch/signal/level-jump.js';
 import { LowBand } from '../../../src/glitch/signal/low-band.js';
 import { NoiseBurst } from '../../../src/glitch/signal/noise-burst.js';
 import type { Clip, Label } from '../clip.js';
-import { reach } from '../score.js';
+import { distanceTo, reach } from '../score.js';
 import { RATE } from '../sounds.js';
 import { rounded } from './boosting.js';
 
@@ -46,6 +47,7 @@ export const lessons = {
   gain: inSound(['level-jump'], (watch) => new LevelJump(() => undefined, watch)),
   burst: inSound(['noise-burst'], (watch) => new NoiseBurst(() => undefined, watch)),
   dropout: inSound(['channel-dropout'], (watch) => new ChannelDropout(() => undefined, watch)),
+  bandwidth: inSound(['bandwidth-drop'], (watch) => new BandwidthDrop(() => undefined, watch)),
   hole: inSound(['gap', 'silence-run'], (watch) => new Holes(() => undefined, watch)),
   seam: {
     kinds: ['bad-seam'],
@@ -139,7 +141,7 @@ function labelAt(
   { kinds, atMs, others }: Lesson,
   timeMs: number,
 ): Label | 'unclear' | undefined {
-  const label = labels.find((one) => kinds.includes(one.kind) && Math.abs(one.timeMs - timeMs) < atMs);
+  const label = labels.find((one) => kinds.includes(one.kind) && distanceTo(one, timeMs) < atMs);
   if (label !== undefined) return label.masked === true ? 'unclear' : label;
   const isAway =
     labels.every(

@@ -4,6 +4,7 @@ import type { Report, SoundDetector } from '../detector.js';
 import { FACTOR, type LowBand } from '../signal/low-band.js';
 import { OverlapSide } from '../signal/overlap-side.js';
 import { predictionErrors, predictor } from '../signal/prediction.js';
+import { Phases } from '../signal/phases.js';
 import { HOP, type Sound } from '../signal/sound.js';
 import { Forest, type Features, type Watch } from '../signal/forest.js';
 import { seamForest } from '../signal/forests.js';
@@ -34,7 +35,7 @@ const LEAST_SHARES = [2e-3, 1e-5] as const;
 /** Neither side is expected to be much easier to predict than the other: a break within its context makes one hard. */
 const OTHER_SHARE = 0.7;
 /** From these odds on an overlap is told: {@link Forest}; and from these on it is sure to be heard. */
-const LEAST_LOG_ODDS = 1;
+const LEAST_LOG_ODDS = 1.5;
 const LOUD_LOG_ODDS = 3;
 /** Of evidence, where none was looked for, or none can be as much as {@link ENOUGH_NATS}. */
 const NO_EVIDENCE = -200;
@@ -78,6 +79,7 @@ export class BadSeam implements AacDetector, SoundDetector {
   #waiting: (Overlap & { readonly position: number })[] = [];
   readonly #colours = new BlockColours();
   readonly #beside = new BlockColours();
+  readonly #phases = new Phases(FRAME / 2);
   readonly #isSeam = new Forest(seamForest);
   readonly #watch: Watch | undefined;
 
@@ -111,7 +113,7 @@ export class BadSeam implements AacDetector, SoundDetector {
       // What a decoder puts out for a block is the overlap with the block before.
       this.#waiting.push({ ...fresh, position: sound.endPosition - FRAME });
     }
-    const needed = FRAME + CONTEXT * FACTOR;
+    const needed = Math.max(FRAME + CONTEXT * FACTOR, FRAME / 2 + this.#phases.lookahead);
     const known = this.#band.residual.endHop * HOP;
     while (this.#waiting.length > 0 && this.#waiting[0]!.position + needed <= known) {
       const { position, ...overlap } = this.#waiting.shift()!;
@@ -137,6 +139,7 @@ export class BadSeam implements AacDetector, SoundDetector {
     const features = {
       ...measured,
       ...this.#besideGrid(sound, position, shape),
+      ...this.#phases.measure(sound, position + FRAME / 2),
       surpriseMostDb: Math.max(...surprises),
       surpriseLeastDb: Math.min(...surprises),
       ...(Math.max(...surprises) < ROUGH_SURPRISE_DB ? unknown : this.#inWaveform(shape, power)),

@@ -1,22 +1,25 @@
 import type { Report, SoundDetector } from '../detector.js';
 import type { Verdict } from '../finding.js';
+import { measureDrop, PAST } from './drop-features.js';
 import { PowerSpectrum } from './fft.js';
+import { Forest, type Watch } from './forest.js';
+import { bandwidthForest } from './forests.js';
 import { mean } from './levels.js';
 import { HOP, type Sound } from './sound.js';
 import {
-  average,
   BAND_HZ,
   edgeFrom,
   firstNote,
   FROM_HZ,
-  lastWith,
-  ringsOut,
+  hasRungOut,
   SIDE,
   vanishedBand,
   type BandFrame,
 } from './vanished-band.js';
 
 const SIZE = 1024;
+/** Power of a full-scale sine. */
+const FULL_SCALE = (SIZE / 4) ** 2;
 /** Spectra are taken this far apart. */
 const STEP_MS = 40;
 /** This far below the loudest of the last moments it is gone, whatever rings on. */
@@ -25,16 +28,27 @@ const GONE_DB = 12;
 const HARDLY_HEARD_HZ = 12_000;
 const DULL_HZ = 8000;
 
-/** The high frequencies of the sound go out at once and stay away: another bitrate, another path. */
+/** From these odds on highs that go out are told: {@link Forest}. */
+const LEAST_LOG_ODDS = 1;
+
+/**
+ * The high frequencies of the sound go out at once and stay away: another bitrate, another path. A forest that has learned
+ * it from labelled sets tells it from cymbals and consonants that rest.
+ */
 export class BandwidthDrop implements SoundDetector {
   readonly #report: Report;
+  readonly #watch: Watch | undefined;
+  readonly #isDrop = new Forest(bandwidthForest);
   readonly #spectrum = new PowerSpectrum(SIZE);
   readonly #power = new Float64Array(SIZE / 2);
   readonly #frames: BandFrame[] = [];
   #next = 0;
+  /** What goes out above this band, up to this position, goes with what was told last. */
+  #told = { band: 0, until: 0 };
 
-  constructor(report: Report) {
+  constructor(report: Report, watch?: Watch) {
     this.#report = report;
+    this.#watch = watch;
   }
 
   advance(sound: Sound): void {
@@ -42,8 +56,8 @@ export class BandwidthDrop implements SoundDetector {
     this.#next = Math.max(this.#next, sound.firstPosition);
     for (; this.#next + SIZE <= sound.endPosition; this.#next += step) {
       this.#frames.push(this.#measure(sound, this.#next));
-      if (this.#frames.length > 2 * SIDE) this.#frames.shift();
-      if (this.#frames.length === 2 * SIDE) this.#judge(sound);
+      if (this.#frames.length > PAST + 2 * SIDE) this.#frames.shift();
+      if (this.#frames.length >= 2 * SIDE) this.#judge(sound);
     }
   }
 
@@ -62,21 +76,23 @@ export class BandwidthDrop implements SoundDetector {
       for (; bin < SIZE / 2 && bin * hzPerBin < top; bin++) sum += power[bin]!;
       bands[band] = sum;
     }
-    return { position, low: decibels(low), bands: bands.map(decibels) };
+    const scaled = Float32Array.from(power, (value) => value / FULL_SCALE);
+    return { position, low: decibels(low), bands: bands.map(decibels), power: scaled };
   }
 
   #judge(sound: Sound): void {
-    const from = vanishedBand(this.#frames);
-    if (from === undefined) return;
-    const at = lastWith(this.#frames, from);
-    const position = ringsOut(this.#frames, at, from)
-      ? nextNote(sound, this.#frames.slice(at + 1))
-      : this.#refine(sound, this.#frames[edgeFrom(this.#frames, at, from)]!.position, {
-          to: this.#frames[at + 1]!.position + SIZE,
-          from,
-        });
+    const frames = this.#frames.slice(-2 * SIDE);
+    const band = vanishedBand(frames);
+    if (band === undefined) return;
+    const past = this.#frames.slice(0, -2 * SIDE);
+    const features = measureDrop({ frames, past, band, hzPerBin: sound.sampleRate / SIZE });
+    const position = this.#placeOf(sound, frames, band);
+    this.#watch?.look(position, features);
+    const isTold = position < this.#told.until && band >= this.#told.band;
+    if (isTold || this.#isDrop.logOdds(features) < LEAST_LOG_ODDS) return;
+    this.#told = { band, until: frames.at(-1)!.position };
     const place = sound.locate(position);
-    const edge = FROM_HZ + from * BAND_HZ;
+    const edge = FROM_HZ + band * BAND_HZ;
     this.#report({
       kind: 'bandwidth-drop',
       medium: 'audio',
@@ -87,21 +103,24 @@ export class BandwidthDrop implements SoundDetector {
       byteOffset: place.byteOffset,
       measured: {
         edgeHz: edge,
-        fallDb: Math.round(
-          average(this.#frames.slice(0, SIDE), from) - average(this.#frames.slice(SIDE), from),
-        ),
+        fallDb: Math.round(features['fallDb']!),
       },
       cause: 'a lower bitrate or sample rate upstream from here on',
     });
-    this.#frames.length = 0;
+  }
+
+  #placeOf(sound: Sound, frames: readonly BandFrame[], band: number): number {
+    if (hasRungOut(frames, band)) return nextNote(sound, frames.slice(SIDE));
+    const start = frames[edgeFrom(frames, SIDE - 1, band)]!.position;
+    return this.#refine(sound, start, { to: frames[SIDE]!.position + SIZE, band });
   }
 
   /** Where the band's power falls, on a grid of 64 samples with short spectra. */
-  #refine(sound: Sound, start: number, { to, from }: { to: number; from: number }): number {
+  #refine(sound: Sound, start: number, { to, band }: { to: number; band: number }): number {
     const short = new PowerSpectrum(256);
     const power = new Float64Array(128);
     const hzPerBin = sound.sampleRate / 256;
-    const bins = [(FROM_HZ + from * BAND_HZ) / hzPerBin, (FROM_HZ + (from + 1) * BAND_HZ) / hzPerBin];
+    const bins = [(FROM_HZ + band * BAND_HZ) / hzPerBin, (FROM_HZ + (band + 1) * BAND_HZ) / hzPerBin];
     const values: { at: number; db: number }[] = [];
     for (let at = start; at + 256 <= to + 256; at += 64) {
       short.of(sound.view(0, at, at + 256), power);
@@ -142,5 +161,5 @@ function nextNote(sound: Sound, after: readonly BandFrame[]): number {
 
 /** Of a power of a transform of {@link SIZE}, against a full-scale sine. */
 function decibels(power: number): number {
-  return 10 * Math.log10(Math.max(power, 1e-12) / (SIZE / 4) ** 2);
+  return 10 * Math.log10(Math.max(power, 1e-12) / FULL_SCALE);
 }

@@ -5,6 +5,7 @@ import { breakForest, breakGlance, clickForest } from './forests.js';
 import { Forest, type Features, type Watch } from './forest.js';
 import { HeldPlaces } from './held-places.js';
 import type { LowBand } from './low-band.js';
+import { BLUR, Phases } from './phases.js';
 import type { Line } from './residual.js';
 import type { Sound } from './sound.js';
 import { StandOuts, type StandOut } from './stand-outs.js';
@@ -56,6 +57,7 @@ export class Breaks implements SoundDetector {
   readonly #isBreak = new Forest(breakForest);
   readonly #isClick = new Forest(clickForest);
   #line: Line | undefined;
+  readonly #phases = new Phases(BLUR);
   readonly #places = new HeldPlaces<Place>();
 
   /** @param low may be shared: whoever comes first brings it up to date */
@@ -96,7 +98,12 @@ export class Breaks implements SoundDetector {
     this.#places.judge(end, MOST_SECONDS * sound.sampleRate, (place) => {
       const { position, measured } = place;
       if (measured === undefined) return;
-      const features = { ...place.glance, ...measured.features, ...this.#around(place, sound.sampleRate) };
+      const features = {
+        ...place.glance,
+        ...measured.features,
+        ...this.#around(place, sound.sampleRate),
+        ...this.#phases.measure(sound, position),
+      };
       this.#watch?.look(position, features);
       if (sound.ms(position) < COLD_MS) return;
       const isSure = isBlip(features);

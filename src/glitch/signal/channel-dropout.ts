@@ -34,7 +34,7 @@ const MIN_LEVEL = 3e-6;
 /** What a dip is compared with on either side: sound that is panned dips again and again. */
 const SECONDS_AROUND = 3;
 /** From these odds on a dip is told: {@link Forest}. */
-const LEAST_LOG_ODDS = 0.5;
+const LEAST_LOG_ODDS = 1.5;
 
 interface Begun {
   readonly from: number;
@@ -137,7 +137,8 @@ export class ChannelDropout implements SoundDetector {
       const asDeep = others.filter(({ depthDb }) => depthDb > dip.depthDb - 3);
       const features = { ...dip.features, others: others.length, asDeep: asDeep.length };
       this.#watch?.look(dip.position, features);
-      if (this.#isDropout.logOdds(features) >= LEAST_LOG_ODDS) this.#tell(sound, dip);
+      if (isOfOneSound(features) || this.#isDropout.logOdds(features) >= LEAST_LOG_ODDS)
+        this.#tell(sound, dip);
     });
   }
 
@@ -206,6 +207,16 @@ function measureDip(
     endsDb: level(channel, [to + 1, to + 3]) - level(channel, [to - 5, to - 3]),
     spreadDb: spreadBefore(sound, channel, from - blur),
   };
+}
+
+/** Both sides are one sound before and after, but for this, and it falls by that much on one of them: none needs to be asked. */
+const SAME_DB = 0.3;
+const SURE_DEPTH_DB = 20;
+
+function isOfOneSound({ depthDb, spreadDb, ratioSince, ratioChange }: Features): boolean {
+  return (
+    depthDb! >= SURE_DEPTH_DB && [spreadDb!, ratioSince!, ratioChange!].every((db) => Math.abs(db) <= SAME_DB)
+  );
 }
 
 /** The level of the softest of its hops, in dB. */

@@ -152,3 +152,59 @@ export class PowerSpectrum {
     return out;
   }
 }
+
+/** Spectra of two real signals by one complex transform. */
+export class SpectrumPair {
+  readonly #window: Float64Array;
+  readonly #fft: Fft;
+  readonly #re: Float64Array;
+  readonly #im: Float64Array;
+
+  /** @param window weights of the samples; as many as there are, a power of two */
+  constructor(window: Float64Array) {
+    this.#window = window;
+    this.#fft = new Fft(window.length);
+    this.#re = new Float64Array(window.length);
+    this.#im = new Float64Array(window.length);
+  }
+
+  /** @param signals missing samples are 0 */
+  transform(...signals: readonly [ArrayLike<number>, ArrayLike<number>]): void {
+    const [window, { reversed }] = [this.#window, this.#fft];
+    const [one, other] = signals;
+    for (let i = 0; i < window.length; i++) {
+      const [to, weight] = [reversed[i]!, window[i]!];
+      this.#re[to] = (one[i] ?? 0) * weight;
+      this.#im[to] = (other[i] ?? 0) * weight;
+    }
+    this.#fft.butterflies(this.#re, this.#im);
+  }
+
+  /** Power of a signal in a bin from 1 to half the size; a full-scale sine has as much as by {@link PowerSpectrum}. */
+  power(signal: 0 | 1, bin: number): number {
+    const [re, im] = this.#part(signal, bin);
+    return re * re + im * im;
+  }
+
+  /** In radians, at the first sample. */
+  phase(signal: 0 | 1, bin: number): number {
+    const [re, im] = this.#part(signal, bin);
+    return Math.atan2(im, re);
+  }
+
+  #part(signal: 0 | 1, bin: number): [number, number] {
+    const [re, im, mirror] = [this.#re, this.#im, this.#window.length - bin];
+    return signal === 0
+      ? [(re[bin]! + re[mirror]!) / 2, (im[bin]! - im[mirror]!) / 2]
+      : [(im[bin]! + im[mirror]!) / 2, (re[mirror]! - re[bin]!) / 2];
+  }
+}
+
+/** Of `size` samples right after a place: rises over the first `rise`, and falls over all the rest. */
+export function windowAfter(size: number, rise: number): Float64Array {
+  return Float64Array.from({ length: size }, (_, i) =>
+    i < rise
+      ? 0.5 - 0.5 * Math.cos((Math.PI * (i + 0.5)) / rise)
+      : 0.5 + 0.5 * Math.cos((Math.PI * (i - rise)) / (size - rise)),
+  );
+}

@@ -1,11 +1,11 @@
-import { Fft } from './fft.js';
+import { SpectrumPair, windowAfter } from './fft.js';
 import type { Features } from './forest.js';
 import type { Sound } from './sound.js';
 
 const SIZE = 1024;
 /** Codecs blur a step over this long on either side, in samples. */
 const BLUR = 144;
-/** A spectrum's window rises over this many samples next to the step, and falls over all the rest away from it. */
+/** A spectrum's window rises over this many samples next to the step. */
 const RISE = 96;
 /** Edges of the bands in Hz, close to the critical bands of the ear (Zwicker 1961). */
 const EDGES_HZ = [
@@ -37,14 +37,7 @@ type Levels = readonly number[];
  * others, one side more than the other, or goes on changing; a gain lifts or lowers all by as much at one place, once.
  */
 export class GainStep {
-  readonly #fft = new Fft(SIZE);
-  readonly #window = Float64Array.from({ length: SIZE }, (_, i) =>
-    i < RISE
-      ? 0.5 - 0.5 * Math.cos((Math.PI * (i + 0.5)) / RISE)
-      : 0.5 + 0.5 * Math.cos((Math.PI * (i - RISE)) / (SIZE - RISE)),
-  );
-  readonly #re = new Float64Array(SIZE);
-  readonly #im = new Float64Array(SIZE);
+  readonly #spectra = new SpectrumPair(windowAfter(SIZE, RISE));
 
   /** @returns undefined where too few bands are heard on both sides */
   compare(sound: Sound, position: number): BandSteps | undefined {
@@ -77,17 +70,12 @@ export class GainStep {
 
   /** Levels of the bands of each channel, in `SIZE` samples before a position (`direction` -1) or after it (1). */
   #levels(sound: Sound, position: number, direction: 1 | -1): Levels[] {
-    const [re, im] = [this.#re, this.#im];
     const from = direction > 0 ? position : position - SIZE;
-    const left = sound.view(0, from, from + SIZE);
-    const right = sound.view(sound.channels - 1, from, from + SIZE);
-    for (let i = 0; i < SIZE; i++) {
-      const to = this.#fft.reversed[i]!;
-      const weight = this.#window[direction > 0 ? i : SIZE - 1 - i]!;
-      re[to] = (left[i] ?? 0) * weight;
-      im[to] = (right[i] ?? 0) * weight;
-    }
-    this.#fft.butterflies(re, im);
+    const [left, right] = [0, sound.channels - 1].map((channel) => {
+      const samples = sound.view(channel, from, from + SIZE);
+      return direction > 0 ? samples : samples.slice().reverse();
+    });
+    this.#spectra.transform(left!, right!);
     const bands = Array.from({ length: sound.channels }, () =>
       new Array<number>(EDGES_HZ.length - 1).fill(0),
     );
@@ -95,13 +83,11 @@ export class GainStep {
     for (let band = 0; band + 1 < EDGES_HZ.length; band++) {
       const top = Math.min(SIZE / 2, (EDGES_HZ[band + 1]! * SIZE) / sound.sampleRate);
       for (; k < top; k++) {
-        // Two real signals in one complex transform.
-        const m = SIZE - k;
-        bands[0]![band]! += (re[k]! + re[m]!) ** 2 + (im[k]! - im[m]!) ** 2;
-        if (bands.length > 1) bands[1]![band]! += (im[k]! + im[m]!) ** 2 + (re[m]! - re[k]!) ** 2;
+        for (const [channel, powers] of bands.entries())
+          powers[band]! += this.#spectra.power(channel as 0 | 1, k);
       }
     }
-    return bands.map((powers) => powers.map((power) => 10 * Math.log10(power / 4 / (SIZE / 4) ** 2 + 1e-11)));
+    return bands.map((powers) => powers.map((power) => 10 * Math.log10(power / (SIZE / 4) ** 2 + 1e-11)));
   }
 }
 

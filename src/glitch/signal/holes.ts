@@ -44,7 +44,7 @@ const DEEP = 2.5e-3;
 /** Only in less than this: a rest between two notes may be as deep. */
 const DEEP_MS = 16;
 /** From these odds on a hole is told: {@link Forest}; and from these on where its edges are hard by all of the above. */
-const LEAST_LOG_ODDS = 0.5;
+const LEAST_LOG_ODDS = 0;
 const LEAST_IF_HARD = -2;
 
 interface Hole {

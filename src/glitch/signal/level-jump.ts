@@ -4,6 +4,8 @@ import { gainInPhase } from './gain-in-phase.js';
 import { GainStep } from './gain-step.js';
 import { gainForest, gainGlance } from './forests.js';
 import { HeldPlaces } from './held-places.js';
+import { Partials } from './partials.js';
+import { BLUR, Phases } from './phases.js';
 import type { Sound } from './sound.js';
 import { SteadyLevels } from './steady-levels.js';
 import { levelStep, STEP_AHEAD_MS, type LevelStep } from './step-features.js';
@@ -18,7 +20,7 @@ const APART_MS = 60;
 const SECONDS_AROUND = 3;
 /** From these odds on a step is told: {@link Forest}; and from these on where the sound is steady on both sides of it. */
 const LEAST_LOG_ODDS = 1.5;
-const LEAST_IF_STEADY = -2.5;
+const LEAST_IF_STEADY = -1.5;
 /** As far may a step between steady levels be from where it is sudden. */
 const SAME_MS = 25;
 
@@ -37,6 +39,8 @@ export class LevelJump implements SoundDetector {
   readonly #watch: Watch | undefined;
   readonly #sudden = new SuddenSteps();
   readonly #bands = new GainStep();
+  readonly #partials = new Partials();
+  readonly #phases = new Phases(BLUR);
   readonly #steady = new SteadyLevels();
   readonly #mayBeGain = new Forest(gainGlance);
   readonly #isGain = new Forest(gainForest);
@@ -87,6 +91,7 @@ export class LevelJump implements SoundDetector {
       ...this.#bands.measure(sound, bands),
       inPhaseDb: sign * inPhase.stepDb,
       ...inPhase.features,
+      ...this.#partials.measure(sound, position, gainDb),
     };
     return { gainDb, features };
   }
@@ -98,7 +103,12 @@ export class LevelJump implements SoundDetector {
       if (gain === undefined) return;
       const large = this.#asLarge(step, sound);
       const alike = large.filter(({ stepDb }) => stepDb * step.stepDb > 0);
-      const features = { ...gain.features, asLarge: large.length, asLargeAndAlike: alike.length };
+      const features = {
+        ...gain.features,
+        asLarge: large.length,
+        asLargeAndAlike: alike.length,
+        ...this.#phases.measure(sound, position),
+      };
       this.#watch?.look(position, features);
       const least = this.#isBetweenSteady(sound, position) ? LEAST_IF_STEADY : LEAST_LOG_ODDS;
       if (this.#isGain.logOdds(features) >= least) this.#tell(sound, { position, stepDb: gain.gainDb });

@@ -3,10 +3,10 @@ import { decibels } from './levels.js';
 import { HOP, type Sound } from './sound.js';
 
 /** Edges of spans on either side of a step, in ms; what is nearer is blurred by a codec. */
-const SPANS_MS = [1.5, 4, 8, 20, 50, 150];
+const SPANS_MS = [1.5, 4, 8, 20, 50, 150, 350];
 
 /** How much sound {@link levelStep} needs after a place. */
-export const STEP_AHEAD_MS = 151;
+export const STEP_AHEAD_MS = 351;
 
 /** How level and highs step at a place. */
 export interface LevelStep {

@@ -1,0 +1,128 @@
+import { SpectrumPair } from './fft.js';
+import type { Features } from './forest.js';
+import type { Sound } from './sound.js';
+
+const SIZE = 2048;
+/** Of two spectra on one side, by whose phases frequencies are told. */
+const APART = SIZE / 2;
+/** Codecs blur a break over this long on either side, in samples. */
+export const BLUR = 144;
+/** The loudest so many partials are looked at. */
+const MOST = 16;
+/** Of those that are no further below the loudest than this, and no quieter than that. */
+const HEARD_DB = 40;
+const QUIETEST_DB = -90;
+const [FROM_HZ, UP_TO_HZ] = [80, 5000];
+/** One that goes on does so within this. */
+const SAME_HZ = 12;
+const SAME_DB = 10;
+
+interface Partial {
+  readonly hz: number;
+  readonly db: number;
+  /** At the middle of the spectrum that is next to the place, in radians. */
+  readonly phase: number;
+}
+
+interface Coherence {
+  /** 1 where all partials go on in phase, about 0 where chance decides; 0 where there are none. */
+  readonly kept: number;
+  /** Of the partials on one side, by power, how much goes on at all. */
+  readonly share: number;
+  readonly count: number;
+}
+
+/**
+ * Whether partials go on in phase across a place. Where some of the sound is missing they do so no longer, although the
+ * sound is the same on both sides; beside it they do.
+ */
+export class Phases {
+  /** Samples on either side of a place that are left out, and up to which they are looked at. */
+  readonly #gap: number;
+  readonly #reach: number;
+  readonly #spectra = new SpectrumPair(
+    Float64Array.from({ length: SIZE }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * (i + 0.5)) / SIZE)),
+  );
+
+  /** @param gap samples on either side of a place that may hold something of both */
+  constructor(gap: number) {
+    this.#gap = gap;
+    this.#reach = gap + SIZE + APART;
+  }
+
+  /** Samples that {@link measure} needs after a place. */
+  get lookahead(): number {
+    return 2 * this.#reach + this.#gap;
+  }
+
+  /** By name, of a place and of what is beside it on either side; all 0 where too little sound is around. */
+  measure(sound: Sound, position: number): Features {
+    const here = this.#across(sound, position);
+    // Where none of the place's own samples is in the way, phases run as they do by themselves.
+    const away = this.#reach + this.#gap;
+    const beside = [-away, away].map((by) => this.#across(sound, position + by)?.kept ?? 0);
+    return {
+      phaseKept: here?.kept ?? 0,
+      phaseShare: here?.share ?? 0,
+      phasePartials: here?.count ?? 0,
+      phaseBesideMost: Math.max(...beside),
+      phaseBesideLeast: Math.min(...beside),
+    };
+  }
+
+  #across(sound: Sound, position: number): Coherence | undefined {
+    const [gap, reach] = [this.#gap, this.#reach];
+    if (position - reach < sound.firstPosition || position + reach > sound.endPosition) return undefined;
+    const before = this.#partials(sound, position - gap - SIZE, -APART);
+    const after = this.#partials(sound, position + gap, APART);
+    const apartSeconds = (SIZE + 2 * gap) / sound.sampleRate;
+    let [kept, weights, matched, all, count] = [0, 0, 0, 0, 0];
+    for (const one of before) {
+      const power = 10 ** (one.db / 10);
+      all += power;
+      const other = after.find(
+        ({ hz, db }) => Math.abs(hz - one.hz) < SAME_HZ && Math.abs(db - one.db) < SAME_DB,
+      );
+      if (other === undefined) continue;
+      const turns = ((one.hz + other.hz) / 2) * apartSeconds;
+      const weight = Math.sqrt(power);
+      kept += weight * Math.cos(other.phase - one.phase - 2 * Math.PI * turns);
+      weights += weight;
+      matched += power;
+      count++;
+    }
+    return { kept: kept / (weights + 1e-12), share: matched / (all + 1e-12), count };
+  }
+
+  /** Of the spectrum that begins at `from`; the other one, `apart` away, tells frequencies. */
+  #partials(sound: Sound, from: number, apart: number): Partial[] {
+    const spectra = this.#spectra;
+    spectra.transform(sound.sum(from, from + SIZE), sound.sum(from + apart, from + apart + SIZE));
+    const hzPerBin = sound.sampleRate / SIZE;
+    const [first, last] = [Math.ceil(FROM_HZ / hzPerBin), Math.floor(UP_TO_HZ / hzPerBin)];
+    const level = (bin: number): number => 10 * Math.log10(spectra.power(0, bin) / (SIZE / 4) ** 2 + 1e-12);
+    const levels = Array.from({ length: last + 2 - first }, (_, i) => level(first - 1 + i));
+    const peaks: { readonly bin: number; readonly db: number }[] = [];
+    for (let i = 1; i + 1 < levels.length; i++) {
+      const db = levels[i]!;
+      if (db > QUIETEST_DB && db > levels[i - 1]! && db >= levels[i + 1]!)
+        peaks.push({ bin: first - 1 + i, db });
+    }
+    const loudest = peaks.reduce((most, { db }) => Math.max(most, db), -Infinity);
+    return peaks
+      .filter(({ db }) => db > loudest - HEARD_DB)
+      .sort((a, b) => b.db - a.db)
+      .slice(0, MOST)
+      .map(({ bin, db }) => {
+        const [phase, farPhase] = [spectra.phase(0, bin), spectra.phase(1, bin)];
+        const run = wrapped(Math.sign(apart) * (farPhase - phase) - (2 * Math.PI * bin * APART) / SIZE);
+        const hz = bin * hzPerBin + (run / (2 * Math.PI)) * (sound.sampleRate / APART);
+        // From the first sample of the spectrum to its middle.
+        return { db, hz, phase: phase + Math.PI * bin };
+      });
+  }
+}
+
+function wrapped(phase: number): number {
+  return phase - 2 * Math.PI * Math.round(phase / (2 * Math.PI));
+}
