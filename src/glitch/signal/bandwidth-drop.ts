@@ -76,8 +76,7 @@ export class BandwidthDrop implements SoundDetector {
       for (; bin < SIZE / 2 && bin * hzPerBin < top; bin++) sum += power[bin]!;
       bands[band] = sum;
     }
-    const scaled = Float32Array.from(power, (value) => value / FULL_SCALE);
-    return { position, low: decibels(low), bands: bands.map(decibels), power: scaled };
+    return { position, low: decibels(low), bands: bands.map(decibels), power: new Float32Array(power) };
   }
 
   #judge(sound: Sound): void {

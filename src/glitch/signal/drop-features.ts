@@ -133,8 +133,9 @@ function longestRest(frames: readonly BandFrame[], isThere: (frame: BandFrame) =
 /** Mean power of each frequency, in dB. */
 function spectrumOf(frames: readonly BandFrame[]): Float64Array {
   const sum = new Float64Array(frames[0]!.power.length);
+  const fullScale = frames.length * (sum.length / 2) ** 2;
   for (const { power } of frames) for (let bin = 0; bin < sum.length; bin++) sum[bin]! += power[bin]!;
-  return sum.map((total) => Math.max(FLOOR_DB, 10 * Math.log10(total / frames.length + 1e-20)));
+  return sum.map((total) => Math.max(FLOOR_DB, 10 * Math.log10(total / fullScale + 1e-20)));
 }
 
 interface Edge {

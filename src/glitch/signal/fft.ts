@@ -182,21 +182,23 @@ export class SpectrumPair {
 
   /** Power of a signal in a bin from 1 to half the size; a full-scale sine has as much as by {@link PowerSpectrum}. */
   power(signal: 0 | 1, bin: number): number {
-    const [re, im] = this.#part(signal, bin);
-    return re * re + im * im;
+    return this.#real(signal, bin) ** 2 + this.#imaginary(signal, bin) ** 2;
   }
 
   /** In radians, at the first sample. */
   phase(signal: 0 | 1, bin: number): number {
-    const [re, im] = this.#part(signal, bin);
-    return Math.atan2(im, re);
+    return Math.atan2(this.#imaginary(signal, bin), this.#real(signal, bin));
   }
 
-  #part(signal: 0 | 1, bin: number): [number, number] {
-    const [re, im, mirror] = [this.#re, this.#im, this.#window.length - bin];
-    return signal === 0
-      ? [(re[bin]! + re[mirror]!) / 2, (im[bin]! - im[mirror]!) / 2]
-      : [(im[bin]! + im[mirror]!) / 2, (re[mirror]! - re[bin]!) / 2];
+  #real(signal: 0 | 1, bin: number): number {
+    const from = signal === 0 ? this.#re : this.#im;
+    return (from[bin]! + from[this.#window.length - bin]!) / 2;
+  }
+
+  #imaginary(signal: 0 | 1, bin: number): number {
+    const mirror = this.#window.length - bin;
+    const [re, im] = [this.#re, this.#im];
+    return signal === 0 ? (im[bin]! - im[mirror]!) / 2 : (re[mirror]! - re[bin]!) / 2;
   }
 }
 

@@ -83,8 +83,8 @@ export class GainStep {
     for (let band = 0; band + 1 < EDGES_HZ.length; band++) {
       const top = Math.min(SIZE / 2, (EDGES_HZ[band + 1]! * SIZE) / sound.sampleRate);
       for (; k < top; k++) {
-        for (const [channel, powers] of bands.entries())
-          powers[band]! += this.#spectra.power(channel as 0 | 1, k);
+        bands[0]![band]! += this.#spectra.power(0, k);
+        if (bands.length > 1) bands[1]![band]! += this.#spectra.power(1, k);
       }
     }
     return bands.map((powers) => powers.map((power) => 10 * Math.log10(power / (SIZE / 4) ** 2 + 1e-11)));

@@ -31,7 +31,7 @@ export interface BandFrame {
   /** Power below {@link FROM_HZ}, and in each band above it, in dB of a full-scale sine. */
   readonly low: number;
   readonly bands: readonly number[];
-  /** Power of each frequency, on the same scale. */
+  /** Power of each frequency, of which a full-scale sine has the square of half as many. */
   readonly power: Float32Array;
 }
 
@@ -43,9 +43,10 @@ export function vanishedBand(frames: readonly BandFrame[]): number | undefined {
   const [before, after] = [frames.slice(0, SIDE), frames.slice(SIDE)];
   const count = frames[0]!.bands.length;
   for (let band = 0; band < count; band++) {
+    // Most bands end here.
+    if (average(before, band) - average(after, band) < MEAN_FALL_DB) continue;
     const there = recurring(before, band, 2);
     if (there < MIN_DB || there - quietFrom(frames, band) < FALL_DB) continue;
-    if (average(before, band) - average(after, band) < MEAN_FALL_DB) continue;
     if (lastWith(frames, band) === SIDE - 1) return goesOn(before, after) ? band : undefined;
   }
   return undefined;
