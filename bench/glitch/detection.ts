@@ -20,9 +20,9 @@ import type { Finding } from '../../src/glitch/finding.js';
 import { withSoundFormat } from '../../src/glitch/capture/sound-format.js';
 import { ReferenceCheck } from '../../src/glitch/reference/reference-check.js';
 import type { Clip } from './clip.js';
-import { negatives } from './negatives.js';
 import { ffmpegFindings, ffmpegKinds } from './ffmpeg-detectors.js';
 import { makeSet } from './labelled-set.js';
+import { negatives, type Negative } from './negatives.js';
 import { f1, interval, Score, type AlarmTally, type Tally } from './score.js';
 
 const { values } = parseArgs({
@@ -42,6 +42,15 @@ const { values } = parseArgs({
   },
 });
 
+function negativesOf(names: string): Negative[] {
+  return names.split(',').map((name) => {
+    const kind = negatives.find((one) => one === name);
+    if (kind === undefined)
+      throw new Error(`expected hard negatives of ${negatives.join(', ')}, got ${name}`);
+    return kind;
+  });
+}
+
 const folder = values.folder;
 const clips: Clip[] = values.reuse
   ? (JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as Clip[])
@@ -54,10 +63,7 @@ const clips: Clip[] = values.reuse
       negatives:
         values.negatives === undefined
           ? undefined
-          : {
-              kinds: negatives.filter((kind) => values.negatives?.split(',').includes(kind)),
-              count: Number(values.count),
-            },
+          : { kinds: negativesOf(values.negatives), count: Number(values.count) },
       recordings:
         values.recordings === undefined
           ? undefined

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { BLUR, Phases } from '../../src/glitch/signal/phases.js';
+import { BLUR } from '../../src/glitch/signal/levels.js';
+import { Phases } from '../../src/glitch/signal/phases.js';
 import { Sound } from '../../src/glitch/signal/sound.js';
 import { sine } from '../libav/signal.js';
 

@@ -27,7 +27,6 @@ const GONE_DB = 12;
 /** Of what lies above it, little is heard in speech and music; without what lies above this, any sound is dull. */
 const HARDLY_HEARD_HZ = 12_000;
 const DULL_HZ = 8000;
-
 /** From these odds on highs that go out are told: {@link Forest}. */
 const LEAST_LOG_ODDS = 1;
 

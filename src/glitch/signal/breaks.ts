@@ -4,8 +4,9 @@ import { glanceAt, LOOKAHEAD, measureBreak, type MeasuredBreak } from './break-f
 import { breakForest, breakGlance, clickForest } from './forests.js';
 import { Forest, type Features, type Watch } from './forest.js';
 import { HeldPlaces } from './held-places.js';
+import { BLUR } from './levels.js';
 import type { LowBand } from './low-band.js';
-import { BLUR, Phases } from './phases.js';
+import { Phases } from './phases.js';
 import type { Line } from './residual.js';
 import type { Sound } from './sound.js';
 import { StandOuts, type StandOut } from './stand-outs.js';

@@ -35,6 +35,9 @@ const MIN_LEVEL = 3e-6;
 const SECONDS_AROUND = 3;
 /** From these odds on a dip is told: {@link Forest}. */
 const LEAST_LOG_ODDS = 1.5;
+/** Both sides are one sound where they differ by no more than this. */
+const SAME_DB = 0.3;
+const SURE_DEPTH_DB = 20;
 
 interface Begun {
   readonly from: number;
@@ -209,10 +212,7 @@ function measureDip(
   };
 }
 
-/** Both sides are one sound before and after, but for this, and it falls by that much on one of them: none needs to be asked. */
-const SAME_DB = 0.3;
-const SURE_DEPTH_DB = 20;
-
+/** One sound on both sides before and after, and all but gone on one of them: no set is needed to tell it. */
 function isOfOneSound({ depthDb, spreadDb, ratioSince, ratioChange }: Features): boolean {
   return (
     depthDb! >= SURE_DEPTH_DB && [spreadDb!, ratioSince!, ratioChange!].every((db) => Math.abs(db) <= SAME_DB)

@@ -1,10 +1,9 @@
 import { SpectrumPair, windowAfter } from './fft.js';
 import type { Features } from './forest.js';
+import { BLUR } from './levels.js';
 import type { Sound } from './sound.js';
 
 const SIZE = 1024;
-/** Codecs blur a step over this long on either side, in samples. */
-const BLUR = 144;
 /** A spectrum's window rises over this many samples next to the step. */
 const RISE = 96;
 /** Edges of the bands in Hz, close to the critical bands of the ear (Zwicker 1961). */

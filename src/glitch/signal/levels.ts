@@ -2,6 +2,8 @@ import { HOP, type Sound } from './sound.js';
 
 /** Levels are those of stretches of this length. */
 export const LEVEL_MS = 5;
+/** Codecs blur a break or a step over this long on either side, in samples. */
+export const BLUR = 144;
 /** No sound decays by as much within a millisecond: it was cut. */
 const CUT = 1e-6;
 const CUT_FROM = 0.02;

@@ -1,21 +1,18 @@
 import { SpectrumPair, windowAfter } from './fft.js';
 import type { Features } from './forest.js';
+import { BLUR } from './levels.js';
 import type { Sound } from './sound.js';
+import { loudestPeaks } from './spectral-peaks.js';
 
 const SIZE = 2048;
-/** Codecs blur a step over this long on either side, in samples. */
-const BLUR = 144;
 /** A spectrum's window rises over this many samples next to the step. */
 const RISE = 192;
-/** The loudest so many partials are looked at. */
-const MOST = 16;
-/** Of those that are no further below the loudest than this, and no quieter than that. */
-const HEARD_DB = 50;
-const QUIETEST_DB = -95;
+/** The partials that are looked at. */
+const HEARD = { first: 2, most: 16, quietestDb: -95, heardDb: 50 };
 const UP_TO_HZ = 6000;
 
 /** Samples on either side of a place that are looked at. */
-const PARTIALS_REACH = BLUR + SIZE;
+const REACH = BLUR + SIZE;
 
 /** The partials of the sound right before a place and right after it: a gain leaves them where they are, a note has others. */
 export class Partials {
@@ -28,14 +25,14 @@ export class Partials {
   measure(sound: Sound, position: number, gainDb: number): Features {
     // What is before is looked at backwards.
     const earlier = sound
-      .sum(position - PARTIALS_REACH, position - BLUR)
+      .sum(position - REACH, position - BLUR)
       .slice()
       .reverse();
-    this.#spectra.transform(earlier, sound.sum(position + BLUR, position + PARTIALS_REACH));
+    this.#spectra.transform(earlier, sound.sum(position + BLUR, position + REACH));
     const bins = Math.min(SIZE / 2, Math.ceil((UP_TO_HZ * SIZE) / sound.sampleRate));
     const [before, after] = ([0, 1] as const).map((side) =>
       Float64Array.from({ length: bins }, (_, k) =>
-        k === 0 ? QUIETEST_DB : level(this.#spectra.power(side, k)),
+        k === 0 ? -Infinity : level(this.#spectra.power(side, k)),
       ),
     );
     const [fates, origins] = [changes(before!, after!, gainDb), changes(after!, before!, -gainDb)];
@@ -51,18 +48,7 @@ export class Partials {
 
 /** By how much the partials of one spectrum are off in the other, in order. */
 function changes(from: Float64Array, to: Float64Array, gainDb: number): number[] {
-  const peaks: number[] = [];
-  let loudest = QUIETEST_DB;
-  for (let k = 2; k + 2 < from.length; k++) {
-    const own = from[k]!;
-    if (own < QUIETEST_DB || own < from[k - 1]! || own < from[k + 1]!) continue;
-    loudest = Math.max(loudest, own);
-    peaks.push(k);
-  }
-  return peaks
-    .filter((k) => from[k]! > loudest - HEARD_DB)
-    .sort((a, b) => from[b]! - from[a]!)
-    .slice(0, MOST)
+  return loudestPeaks(from, HEARD)
     .map((k) => Math.abs(Math.max(to[k - 1]!, to[k]!, to[k + 1]!) - from[k]! - gainDb))
     .sort((a, b) => a - b);
 }

@@ -1,17 +1,13 @@
 import { SpectrumPair } from './fft.js';
 import type { Features } from './forest.js';
 import type { Sound } from './sound.js';
+import { loudestPeaks } from './spectral-peaks.js';
 
 const SIZE = 2048;
 /** Of two spectra on one side, by whose phases frequencies are told. */
 const APART = SIZE / 2;
-/** Codecs blur a break over this long on either side, in samples. */
-export const BLUR = 144;
-/** The loudest so many partials are looked at. */
-const MOST = 16;
-/** Of those that are no further below the loudest than this, and no quieter than that. */
-const HEARD_DB = 40;
-const QUIETEST_DB = -90;
+/** The partials that are looked at. */
+const HEARD = { first: 1, most: 16, quietestDb: -90, heardDb: 40 };
 const [FROM_HZ, UP_TO_HZ] = [80, 5000];
 /** One that goes on does so within this. */
 const SAME_HZ = 12;
@@ -102,24 +98,14 @@ export class Phases {
     const [first, last] = [Math.ceil(FROM_HZ / hzPerBin), Math.floor(UP_TO_HZ / hzPerBin)];
     const level = (bin: number): number => 10 * Math.log10(spectra.power(0, bin) / (SIZE / 4) ** 2 + 1e-12);
     const levels = Array.from({ length: last + 2 - first }, (_, i) => level(first - 1 + i));
-    const peaks: { readonly bin: number; readonly db: number }[] = [];
-    for (let i = 1; i + 1 < levels.length; i++) {
-      const db = levels[i]!;
-      if (db > QUIETEST_DB && db > levels[i - 1]! && db >= levels[i + 1]!)
-        peaks.push({ bin: first - 1 + i, db });
-    }
-    const loudest = peaks.reduce((most, { db }) => Math.max(most, db), -Infinity);
-    return peaks
-      .filter(({ db }) => db > loudest - HEARD_DB)
-      .sort((a, b) => b.db - a.db)
-      .slice(0, MOST)
-      .map(({ bin, db }) => {
-        const [phase, farPhase] = [spectra.phase(0, bin), spectra.phase(1, bin)];
-        const run = wrapped(Math.sign(apart) * (farPhase - phase) - (2 * Math.PI * bin * APART) / SIZE);
-        const hz = bin * hzPerBin + (run / (2 * Math.PI)) * (sound.sampleRate / APART);
-        // From the first sample of the spectrum to its middle.
-        return { db, hz, phase: phase + Math.PI * bin };
-      });
+    return loudestPeaks(levels, HEARD).map((index) => {
+      const [bin, db] = [first - 1 + index, levels[index]!];
+      const [phase, farPhase] = [spectra.phase(0, bin), spectra.phase(1, bin)];
+      const run = wrapped(Math.sign(apart) * (farPhase - phase) - (2 * Math.PI * bin * APART) / SIZE);
+      const hz = bin * hzPerBin + (run / (2 * Math.PI)) * (sound.sampleRate / APART);
+      // From the first sample of the spectrum to its middle.
+      return { db, hz, phase: phase + Math.PI * bin };
+    });
   }
 }
 

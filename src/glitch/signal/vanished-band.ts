@@ -95,7 +95,7 @@ export function ringsOut(frames: readonly BandFrame[], at: number, band: number)
   return earlier! > last! && (next! > expected || expected < quietFrom(frames, band));
 }
 
-/** Whether it did so right after it was there last, by {@link leastThere}, or as soon as it was hardly there. */
+/** Whether a band had gone by itself: by the last moment with it, or by the next one, where some of it is left. */
 export function hasRungOut(frames: readonly BandFrame[], band: number): boolean {
   const isLeft = frames[SIDE]!.bands[band]! > quietFrom(frames, band) + THERE_DB;
   return ringsOut(frames, SIDE - 1, band) || (isLeft && ringsOut(frames, SIDE, band));
