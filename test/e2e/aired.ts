@@ -10,9 +10,9 @@ import {
   pairSkews,
   pictureNumber,
   toneDropouts,
+  wholeBeepOnsets,
   type DecodedSound,
   type LumaPicture,
-  wholeBeepOnsets,
   type Region,
 } from '../peers/judge-content.js';
 import { audioTiming, decodeErrors, flvRoundingMs, probe, videoTiming, type Probe } from '../peers/judge.js';

@@ -27,7 +27,7 @@ test('the transform is the sum that defines it, for odd and even powers of two',
   const signals = sizes.chain((size) => fc.tuple(values(size), values(size)));
   fc.assert(
     fc.property(signals, ([re, im]) => {
-      const fft = new Fft(re.length);
+      const fft = Fft.of(re.length);
       const [outRe, outIm] = [new Float64Array(re.length), new Float64Array(re.length)];
       fft.reversed.forEach((to, i) => {
         outRe[to] = re[i]!;

@@ -173,13 +173,13 @@ function beeps(sound: DecodedSound, frequencyHz: number): { startMs: number; end
   const spans: { startMs: number; endMs: number }[] = [];
   let sounding = true;
   let startMs: number | undefined;
+  const timeOf = (i: number): number => timeOfSample(sound, i * toneHop + toneWindow / 2);
   amplitudes.forEach((amplitude, i) => {
-    const time = timeOfSample(sound, i * toneHop + toneWindow / 2);
     if (!sounding && amplitude >= rise) {
-      startMs = time;
+      startMs = timeOf(i);
       sounding = true;
     } else if (sounding && amplitude < fall) {
-      if (startMs !== undefined) spans.push({ startMs, endMs: time });
+      if (startMs !== undefined) spans.push({ startMs, endMs: timeOf(i) });
       startMs = undefined;
       sounding = false;
     }

@@ -6,7 +6,7 @@ import type { ResumeAt } from '../../src/program/program-options.js';
 import { illegalWindowSteps } from '../peers/aac-windows.js';
 import { expectSoundVideo, expectUnbrokenAudio } from './judge.js';
 import { encodedMusic, realSound } from './real-sound.js';
-import { VirtualRoom } from './virtual-room.js';
+import { switchEveryMs, VirtualRoom } from './virtual-room.js';
 
 const picture = 3_000;
 /** Half of the time in live mode is spent by a joint at each end, and by what is held back. */
@@ -57,10 +57,7 @@ describe.each([
       aac: encodedMusic({ ...format, seconds: 34, seed: 40 }),
     });
     room.run(2_000);
-    for (let i = 0; i < 20; i++) {
-      room.program.setMode(i % 2 === 0 ? 'collab' : 'live');
-      room.run(1_170);
-    }
+    room.switchToAndFro(20);
     room.run(3_000);
     expect(room.switched.filter(({ source }) => source === 'relay')).toHaveLength(11);
     expectSoundVideo(room.video, 2 * picture);
@@ -70,7 +67,7 @@ describe.each([
     const passed = passedOf(room, aac);
     // Each at the same distance from its own time.
     expect(new Set(passed.map(({ unit, index }) => unit.pts - index * 1_024)).size).toBe(1);
-    const liveMs = 2_000 + 10 * 1_170 + 3_000;
+    const liveMs = 2_000 + 10 * switchEveryMs + 3_000;
     expect(passed.length).toBeGreaterThan((passedShare * liveMs * format.sampleRate) / 1_024 / 1_000);
     expect(room.seams.map(({ to }) => to)).toEqual(
       Array.from({ length: 21 }, (__, i) => (i % 2 === 0 ? 'source' : 'encoder')),

@@ -152,11 +152,7 @@ describe.each([
     room.join('host', 'host', { bPictures });
     room.join('guest', 'guest', { mediaUs: 5_000, delayUs: 60_000 });
     room.run(2_000);
-    for (let i = 0; i < 20; i++) {
-      room.program.setMode(i % 2 === 0 ? 'collab' : 'live');
-      // Not a multiple of the picture duration: every phase of the GOP gets its turn.
-      room.run(1_170);
-    }
+    room.switchToAndFro(20);
     const after = room.switched.slice(1);
     expect(after.map(({ source }) => source)).toEqual(
       Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? 'mix' : 'relay')),
@@ -172,10 +168,7 @@ describe.each([
     room.join('host', 'host', { bPictures });
     room.join('guest', 'guest', { mediaUs: 5_000, delayUs: 140_000 });
     room.run(2_000);
-    for (let i = 0; i < 20; i++) {
-      room.program.setMode(i % 2 === 0 ? 'collab' : 'live');
-      room.run(1_170);
-    }
+    room.switchToAndFro(20);
     const withGuest = room.mixer.sounds.filter(({ who }) => who === 'all');
     expect(withGuest.length).toBeGreaterThan(400);
     expect(withGuest.filter(({ missing }) => missing)).toEqual([]);

@@ -74,6 +74,7 @@ export interface SoundMakers {
 }
 
 export const stepUs = 1_000;
+export const switchEveryMs = 1_170;
 
 /** A {@link Program} with publishers, all on one virtual clock. */
 export class VirtualRoom {
@@ -168,6 +169,15 @@ export class VirtualRoom {
       sinceIdr: 0,
       idrWanted: true,
     });
+  }
+
+  /** To collab and back to live, `times` switches in all. */
+  switchToAndFro(times: number): void {
+    for (let i = 0; i < times; i++) {
+      this.program.setMode(i % 2 === 0 ? 'collab' : 'live');
+      // Not a multiple of the picture duration: every phase of the GOP gets its turn.
+      this.run(switchEveryMs);
+    }
   }
 
   /** The publisher falls silent without a word. */

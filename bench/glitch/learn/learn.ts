@@ -138,13 +138,14 @@ const sets = await Promise.all(positionals.map(measured));
 const forests: Record<string, ForestData> = {};
 const looks = new Map<LessonName, Sheet>();
 for (const lesson of lessonNames) {
-  const [seen, look] = [sheetFor(lesson, 'glance').places.length, sheetFor(lesson, 'look')];
+  let look = sheetFor(lesson, 'look');
+  const seen = sheetFor(lesson, 'glance').places.length;
+  if (seen > 0) {
+    const glance = (forests[`${lesson}Glance`] = teachGlance(lesson));
+    look = afterGlance(glance, look);
+    out(`${lesson}: ${seen} places at a glance, ${look.places.length} left for a closer look`);
+  }
   looks.set(lesson, look);
-  if (seen === 0) continue;
-  const glance = (forests[`${lesson}Glance`] = teachGlance(lesson));
-  const left = afterGlance(glance, look);
-  looks.set(lesson, left);
-  out(`${lesson}: ${seen} places at a glance, ${left.places.length} left for a closer look`);
 }
 const breaks = looks.get('break')!;
 const broken = { ...breaks, places: breaks.places.filter(isDefect) };

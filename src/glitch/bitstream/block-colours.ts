@@ -98,7 +98,7 @@ export class BlockColours {
 
 /** Folds an overlap as its two blocks do, and transforms what either holds. */
 class FoldedSpectrum {
-  readonly #fft = new Fft(HALF / 2);
+  readonly #fft = Fft.of(HALF / 2);
   readonly #folded = [new Float64Array(HALF), new Float64Array(HALF)] as const;
   readonly #re = new Float64Array(HALF / 2);
   readonly #im = new Float64Array(HALF / 2);

@@ -8,14 +8,6 @@ export interface Match {
   readonly score: number;
 }
 
-const transforms = new Map<number, Fft>();
-
-function transform(size: number): Fft {
-  let fft = transforms.get(size);
-  if (fft === undefined) transforms.set(size, (fft = new Fft(size)));
-  return fft;
-}
-
 /** Peaks that leave so little more than the best are as good: of periodic sound, the nearest to `expected` is meant. */
 const LEAVES_AS_LITTLE = 1.3;
 /** What rounding leaves of sounds that are the same. */
@@ -63,7 +55,7 @@ export function shareLeft(score: number): number {
 /** Sum over i of piece[i] × stretch[at + i], for each `at`; both as one complex signal, so that one transform does. */
 function correlate(piece: Float32Array, stretch: Float32Array): Float64Array {
   const size = 2 ** Math.ceil(Math.log2(stretch.length + 1));
-  const fft = transform(size);
+  const fft = Fft.of(size);
   const re = new Float64Array(size);
   const im = new Float64Array(size);
   for (let i = 0; i < stretch.length; i++) re[fft.reversed[i]!] = stretch[i]!;

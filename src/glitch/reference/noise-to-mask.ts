@@ -27,7 +27,7 @@ export interface MaskedFrame {
  * quiet (Terhardt 1979). The ratio is the mean over the bands of noise by mask, as the NMR of ITU-R BS.1387-1 §4.5.
  */
 export class NoiseToMask {
-  readonly #fft = new Fft(MASK_WINDOW);
+  readonly #fft = Fft.of(MASK_WINDOW);
   readonly #window = Float64Array.from(
     { length: MASK_WINDOW },
     (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / MASK_WINDOW),

@@ -41,7 +41,7 @@ function leastLeft({ reference, heard }: Omit<ShortTimePowers, 'leastLeft'>): nu
 
 /** Spectra short enough to show a defect of a few milliseconds beside what a codec spreads over its windows. */
 export class ShortTime {
-  readonly #fft = new Fft(WINDOW);
+  readonly #fft = Fft.of(WINDOW);
   readonly #window = Float64Array.from(
     { length: WINDOW },
     (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * (i + 0.5)) / WINDOW),

@@ -109,7 +109,7 @@ export class BandwidthDrop implements SoundDetector {
 
   #placeOf(sound: Sound, frames: readonly BandFrame[], band: number): number {
     if (hasRungOut(frames, band)) return nextNote(sound, frames.slice(SIDE));
-    const start = frames[edgeFrom(frames, SIDE - 1, band)]!.position;
+    const start = edgeFrom(frames, band).position;
     return this.#refine(sound, start, { to: frames[SIDE]!.position + SIZE, band });
   }
 

@@ -97,10 +97,9 @@ function ofEdge({ frames, band, hzPerBin }: Moment): Features {
   const change = was.map((db, bin) => db - is[bin]!);
   const from = FROM_HZ + (band - 1) * BAND_HZ;
   const edge = steepest(change, { from, to: from + 2 * BAND_HZ, hzPerBin });
-  const [below, over] = [edge.hz - SLOPE_HZ, edge.hz + SLOPE_HZ];
-  const above = change.slice(Math.ceil(over / hzPerBin), Math.ceil(UP_TO_HZ / hzPerBin));
+  const above = change.slice(Math.ceil((edge.hz + SLOPE_HZ) / hzPerBin), Math.ceil(UP_TO_HZ / hzPerBin));
   const mean = meanOf(above);
-  const leftDb = meanIn(is, over, BESIDE_HZ, hzPerBin);
+  const left = besideEdge(is, edge.hz, hzPerBin);
   return {
     edgeHz: edge.hz,
     steepDb: edge.steepDb,
@@ -109,8 +108,8 @@ function ofEdge({ frames, band, hzPerBin }: Moment): Features {
     aboveSpreadDb: Math.sqrt(meanOf(above.map((db) => (db - mean) ** 2))),
     aboveMostDb: above.reduce((most, db) => Math.max(most, db), FLOOR_DB),
     nextFallDb: fallOf(frames, band + 1),
-    cliffDb: meanIn(is, below, -BESIDE_HZ, hzPerBin) - leftDb,
-    leftDb,
+    cliffDb: left.below - left.above,
+    leftDb: left.above,
   };
 }
 
@@ -152,17 +151,24 @@ function steepest(
   let edge: Edge = { hz: from, steepDb: -Infinity, belowDb: 0 };
   for (let bin = Math.ceil(from / hzPerBin); bin * hzPerBin <= to; bin++) {
     const hz = bin * hzPerBin;
-    const belowDb = meanIn(change, hz - SLOPE_HZ, -BESIDE_HZ, hzPerBin);
-    const steepDb = meanIn(change, hz + SLOPE_HZ, BESIDE_HZ, hzPerBin) - belowDb;
-    if (steepDb > edge.steepDb) edge = { hz, steepDb, belowDb };
+    const { below, above } = besideEdge(change, hz, hzPerBin);
+    if (above - below > edge.steepDb) edge = { hz, steepDb: above - below, belowDb: below };
   }
   return edge;
 }
 
-/** Mean over `spanHz` from a frequency on; below it where that is negative. */
-function meanIn(values: Float64Array, hz: number, spanHz: number, hzPerBin: number): number {
-  const [from, to] = [hz, hz + spanHz].sort(ascending).map((edge) => Math.round(edge / hzPerBin));
-  return meanOf(values.subarray(from, to! + 1));
+/** Means of a spectrum right below a frequency and right above it. */
+function besideEdge(
+  values: Float64Array,
+  hz: number,
+  hzPerBin: number,
+): { readonly below: number; readonly above: number } {
+  const mean = (fromHz: number, toHz: number): number =>
+    meanOf(values.subarray(Math.round(fromHz / hzPerBin), Math.round(toHz / hzPerBin) + 1));
+  return {
+    below: mean(hz - SLOPE_HZ - BESIDE_HZ, hz - SLOPE_HZ),
+    above: mean(hz + SLOPE_HZ, hz + SLOPE_HZ + BESIDE_HZ),
+  };
 }
 
 function meanOf(values: Float64Array): number {

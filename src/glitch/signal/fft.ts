@@ -6,8 +6,17 @@ export class Fft {
   readonly #cos: Float64Array;
   readonly #sin: Float64Array;
 
+  static readonly #ofSize = new Map<number, Fft>();
+
+  /** One that whoever transforms as many samples shares: it holds nothing but tables. */
+  static of(size: number): Fft {
+    const known = Fft.#ofSize.get(size) ?? new Fft(size);
+    Fft.#ofSize.set(size, known);
+    return known;
+  }
+
   /** @param size a power of two */
-  constructor(size: number) {
+  private constructor(size: number) {
     this.size = size;
     this.#cos = Float64Array.from({ length: size / 2 }, (_, i) => Math.cos((2 * Math.PI * i) / size));
     this.#sin = Float64Array.from({ length: size / 2 }, (_, i) => -Math.sin((2 * Math.PI * i) / size));
@@ -100,7 +109,7 @@ export class PowerSpectrum {
   constructor(size: number) {
     this.size = size;
     const half = size / 2;
-    this.#fft = new Fft(half);
+    this.#fft = Fft.of(half);
     this.#window = Float64Array.from(
       { length: size },
       (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / size),
@@ -163,7 +172,7 @@ export class SpectrumPair {
   /** @param window weights of the samples; as many as there are, a power of two */
   constructor(window: Float64Array) {
     this.#window = window;
-    this.#fft = new Fft(window.length);
+    this.#fft = Fft.of(window.length);
     this.#re = new Float64Array(window.length);
     this.#im = new Float64Array(window.length);
   }
@@ -183,6 +192,11 @@ export class SpectrumPair {
   /** Power of a signal in a bin from 1 to half the size; a full-scale sine has as much as by {@link PowerSpectrum}. */
   power(signal: 0 | 1, bin: number): number {
     return this.#real(signal, bin) ** 2 + this.#imaginary(signal, bin) ** 2;
+  }
+
+  /** The same in dB of a full-scale sine under a Hann window. */
+  level(signal: 0 | 1, bin: number): number {
+    return 10 * Math.log10(this.power(signal, bin) / (this.#window.length / 4) ** 2 + 1e-12);
   }
 
   /** In radians, at the first sample. */

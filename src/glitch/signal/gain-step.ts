@@ -72,7 +72,7 @@ export class GainStep {
     const from = direction > 0 ? position : position - SIZE;
     const [left, right] = [0, sound.channels - 1].map((channel) => {
       const samples = sound.view(channel, from, from + SIZE);
-      return direction > 0 ? samples : samples.slice().reverse();
+      return direction > 0 ? samples : samples.toReversed();
     });
     this.#spectra.transform(left!, right!);
     const bands = Array.from({ length: sound.channels }, () =>

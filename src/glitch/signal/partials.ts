@@ -24,16 +24,11 @@ export class Partials {
    */
   measure(sound: Sound, position: number, gainDb: number): Features {
     // What is before is looked at backwards.
-    const earlier = sound
-      .sum(position - REACH, position - BLUR)
-      .slice()
-      .reverse();
+    const earlier = sound.sum(position - REACH, position - BLUR).toReversed();
     this.#spectra.transform(earlier, sound.sum(position + BLUR, position + REACH));
     const bins = Math.min(SIZE / 2, Math.ceil((UP_TO_HZ * SIZE) / sound.sampleRate));
     const [before, after] = ([0, 1] as const).map((side) =>
-      Float64Array.from({ length: bins }, (_, k) =>
-        k === 0 ? -Infinity : level(this.#spectra.power(side, k)),
-      ),
+      Float64Array.from({ length: bins }, (_, k) => (k === 0 ? -Infinity : this.#spectra.level(side, k))),
     );
     const [fates, origins] = [changes(before!, after!, gainDb), changes(after!, before!, -gainDb)];
     return {
@@ -51,8 +46,4 @@ function changes(from: Float64Array, to: Float64Array, gainDb: number): number[]
   return loudestPeaks(from, HEARD)
     .map((k) => Math.abs(Math.max(to[k - 1]!, to[k]!, to[k + 1]!) - from[k]! - gainDb))
     .sort((a, b) => a - b);
-}
-
-function level(power: number): number {
-  return 10 * Math.log10(power / (SIZE / 4) ** 2 + 1e-12);
 }

@@ -96,8 +96,7 @@ export class Phases {
     spectra.transform(sound.sum(from, from + SIZE), sound.sum(from + apart, from + apart + SIZE));
     const hzPerBin = sound.sampleRate / SIZE;
     const [first, last] = [Math.ceil(FROM_HZ / hzPerBin), Math.floor(UP_TO_HZ / hzPerBin)];
-    const level = (bin: number): number => 10 * Math.log10(spectra.power(0, bin) / (SIZE / 4) ** 2 + 1e-12);
-    const levels = Array.from({ length: last + 2 - first }, (_, i) => level(first - 1 + i));
+    const levels = Array.from({ length: last + 2 - first }, (_, i) => spectra.level(0, first - 1 + i));
     return loudestPeaks(levels, HEARD).map((index) => {
       const [bin, db] = [first - 1 + index, levels[index]!];
       const [phase, farPhase] = [spectra.phase(0, bin), spectra.phase(1, bin)];

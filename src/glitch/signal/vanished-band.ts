@@ -74,10 +74,14 @@ export function leastThere(frames: readonly BandFrame[], band: number): number {
   return gone + Math.max(THERE_DB, THERE * (recurring(frames.slice(0, SIDE), band, 2) - gone));
 }
 
-/** The last moment before an edge, where it is clear that the last moment with the band holds the edge. */
-export function edgeFrom(frames: readonly BandFrame[], at: number, band: number): number {
-  const [earlier, before, last] = [at - 2, at - 1, at].map((i) => frames[i]!.bands[band]!);
-  return before! - last! > PARTIAL_DB && Math.abs(before! - earlier!) < PARTIAL_DB ? at - 1 : at;
+/** The last moment with the band; the one before it, where it is clear that the last one holds the edge. */
+export function edgeFrom(frames: readonly BandFrame[], band: number): BandFrame {
+  const [earlier, before, last] = frames.slice(SIDE - 3, SIDE);
+  const [fall, change] = [
+    before!.bands[band]! - last!.bands[band]!,
+    before!.bands[band]! - earlier!.bands[band]!,
+  ];
+  return fall > PARTIAL_DB && Math.abs(change) < PARTIAL_DB ? before! : last!;
 }
 
 /** What a band has left in the second half, but for strays. */
